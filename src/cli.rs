@@ -1,0 +1,217 @@
+//! The command line: clap types and help text, nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::model::FrontDoor;
+
+/// Put an existing Flask or Django project on AWS Lambda, or run the very same deployment on this machine.
+#[derive(Debug, Parser)]
+#[command(name = "zappa", version, propagate_version = true, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Start with `zappa init`, then `zappa deploy local`: no AWS account, no Docker.")]
+pub struct Cli {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Global {
+    /// Work on the project in this directory
+    #[arg(short = 'C', long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub directory: Option<PathBuf>,
+    /// Read the settings from this file instead of zappa_settings.{toml,json,yaml,yml}
+    #[arg(short, long, global = true, value_name = "FILE", help_heading = "Global options", alias = "settings_file")]
+    pub settings_file: Option<PathBuf>,
+    /// Use this interpreter (and the environment it belongs to)
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
+    pub python: Option<PathBuf>,
+    /// Print one JSON document on standard output
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub json: bool,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+    /// Say more about what is done
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = "Global options")]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Global options")]
+    pub color: Color,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at the project and write its zappa_settings.toml
+    Init(InitArgs),
+    /// Put a stage up, or bring it up to date
+    Deploy(DeployArgs),
+    /// Bring a deployed stage up to date
+    Update(DeployArgs),
+    /// Go back to an earlier release: no upload, about a second
+    Rollback(RollbackArgs),
+    /// Take a stage down
+    Undeploy(UndeployArgs),
+    /// Build the bundle and say what is in it
+    Package(PackageArgs),
+    /// Show what is deployed
+    Status(StageArgs),
+    /// Call a function of the project in the deployed stage
+    Invoke(InvokeArgs),
+    /// Run a Django management command in the deployed stage
+    Manage(ManageArgs),
+    /// Print every setting of a stage and where it came from
+    Settings(StageArgs),
+    /// The background process of the local target
+    #[command(hide = true)]
+    Emulator(EmulatorArgs),
+}
+
+/// The stage, for commands that take nothing else.
+#[derive(Debug, Args)]
+pub struct StageArgs {
+    /// The stage: a table of the settings file, or `local` [default: the only one there is]
+    pub stage: Option<String>,
+}
+
+/// `zappa init`
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Ask nothing: take what was found
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Overwrite an existing settings file
+    #[arg(long)]
+    pub force: bool,
+    /// Name of the first stage
+    #[arg(long, value_name = "NAME")]
+    pub stage: Option<String>,
+    /// The app to serve (`module:callable`, `module:factory()`)
+    #[arg(long, value_name = "APP", conflicts_with = "django_settings")]
+    pub app: Option<String>,
+    /// The Django settings module to use
+    #[arg(long, value_name = "MODULE")]
+    pub django_settings: Option<String>,
+    /// AWS region of the stage
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
+}
+
+/// `zappa deploy`, `zappa update`
+#[derive(Debug, Args)]
+pub struct DeployArgs {
+    /// The stage: a table of the settings file, or `local` [default: the only one there is]
+    pub stage: Option<String>,
+    /// Release without asking the new version for `touch_path` first
+    #[arg(long)]
+    pub no_check: bool,
+    /// Wait for another run on this stage to end instead of refusing
+    #[arg(long)]
+    pub wait: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What stands before the function [default: from the settings]
+    #[arg(long, value_name = "KIND", value_parser = clap::builder::PossibleValuesParser::new(FrontDoor::ALL.map(FrontDoor::as_str)))]
+    pub front_door: Option<String>,
+    /// Port of the local URL [default: the last one, else a free one]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+/// `zappa rollback`
+#[derive(Debug, Args)]
+pub struct RollbackArgs {
+    /// The stage: a table of the settings file, or `local` [default: the only one there is]
+    pub stage: Option<String>,
+    /// How many releases to go back
+    #[arg(short = 'n', long = "num-rollback", alias = "steps", value_name = "STEPS", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
+    /// The version to go to
+    #[arg(long, value_name = "VERSION", conflicts_with = "steps", value_parser = clap::value_parser!(u64).range(1..))]
+    pub to: Option<u64>,
+    /// Wait for another run on this stage to end instead of refusing
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// `zappa undeploy`
+#[derive(Debug, Args)]
+pub struct UndeployArgs {
+    /// The stage: a table of the settings file, or `local` [default: the only one there is]
+    pub stage: Option<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Remove the logs too
+    #[arg(long, alias = "remove_logs")]
+    pub remove_logs: bool,
+    /// Wait for another run on this stage to end instead of refusing
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// `zappa package`
+#[derive(Debug, Args)]
+pub struct PackageArgs {
+    /// The stage: a table of the settings file, or `local` [default: the only one there is]
+    pub stage: Option<String>,
+    /// Where to write the archive [default: <function name>.zip]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write nothing; list what would go in, and why, and what would not
+    #[arg(short, long)]
+    pub list: bool,
+}
+
+/// `zappa invoke`
+#[derive(Debug, Args)]
+pub struct InvokeArgs {
+    /// The stage, then the function (`module.function`); the stage may be left out if there is only one
+    #[arg(required = true, num_args = 1..=2, value_names = ["STAGE", "FUNCTION"])]
+    pub words: Vec<String>,
+    /// A JSON object: the event that the function gets
+    #[arg(long, value_name = "JSON")]
+    pub payload: Option<String>,
+    /// FUNCTION is Python source (the stage must set `allow_raw_invoke = true`)
+    #[arg(long)]
+    pub raw: bool,
+    /// Call this version instead of the live one
+    #[arg(long, value_name = "VERSION")]
+    pub qualifier: Option<u64>,
+}
+
+/// `zappa manage`
+#[derive(Debug, Args)]
+pub struct ManageArgs {
+    /// The stage
+    pub stage: String,
+    /// The management command and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// `zappa emulator`
+#[derive(Debug, Args)]
+pub struct EmulatorArgs {
+    /// The state directory to serve
+    #[arg(long, value_name = "DIR")]
+    pub state: PathBuf,
+}

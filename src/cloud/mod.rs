@@ -1,0 +1,245 @@
+//! The seam between what is wanted (`ops`) and where it happens: `trait Cloud`, with one adapter for AWS and one for this machine.
+//!
+//! Every `ensure_*` looks first, writes only what differs and can be repeated: a run that was killed anywhere is finished by the next one.
+//! Callers never ask which adapter they hold.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::hint::Hint;
+use crate::model::{Architecture, FrontDoor, Outcome, Runtime, StageId, Target, Version};
+use crate::observe::Observer;
+
+pub mod local;
+
+/// What a function shall be, as far as a version freezes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FunctionSpec {
+    /// `pythonX.Y`.
+    pub runtime: Runtime,
+    /// Instruction set.
+    pub architecture: Architecture,
+    /// `module.function`.
+    pub handler: String,
+    /// MB.
+    pub memory_mb: u32,
+    /// Function timeout in seconds.
+    pub timeout_seconds: u32,
+    /// MB of `/tmp`.
+    pub ephemeral_storage_mb: u32,
+    /// Free text.
+    pub description: String,
+    /// Environment variables of the process. Never printed.
+    pub environment: BTreeMap<String, String>,
+    /// Reserved concurrency.
+    pub concurrency: Option<u32>,
+    /// Tags beside the ones by which a deployment is found again.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// One archive to hand over.
+#[derive(Debug, Clone)]
+pub struct CodeSpec {
+    /// The zip file on this machine.
+    pub path: PathBuf,
+    /// Base64 of its SHA-256.
+    pub code_sha256: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Code that the target has got, to be used by [`Cloud::ensure_version`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeRef {
+    /// Base64 of the archive's SHA-256.
+    pub code_sha256: String,
+    /// Where the adapter put it, in its own terms.
+    pub location: String,
+}
+
+/// What stands before the function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteSpec {
+    /// Which kind.
+    pub front_door: FrontDoor,
+    /// Whether bodies that are not text pass unharmed.
+    pub binary_support: bool,
+    /// Port wanted for a local URL.
+    pub port: Option<u16>,
+}
+
+/// A route as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Which kind.
+    pub front_door: FrontDoor,
+    /// Where it answers, with a slash at the end.
+    pub url: String,
+}
+
+/// Something that fires.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScheduleSpec {
+    /// Unique within the stage.
+    pub name: String,
+    /// `rate(...)`, `cron(...)` or `at(...)`.
+    pub expression: String,
+    /// The event that the function gets.
+    pub input: serde_json::Value,
+    /// Free text.
+    pub description: String,
+    /// Whether it fires.
+    pub enabled: bool,
+}
+
+/// A release: one published version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Its number.
+    pub version: Version,
+    /// Base64 of the archive's SHA-256.
+    pub code_sha256: String,
+    /// Bytes of the archive.
+    pub code_size: u64,
+    /// RFC 3339, UTC.
+    pub created: String,
+}
+
+/// A stage as it is at the target now.
+#[derive(Debug, Clone, Serialize)]
+pub struct Deployment {
+    /// Name of the function.
+    pub function_name: String,
+    /// Its ARN, without qualifier.
+    pub function_arn: String,
+    /// Where `live` points; `None` if the first deployment has not got that far.
+    pub live: Option<Version>,
+    /// Oldest first.
+    pub releases: Vec<Release>,
+    /// The configuration that `live` serves with.
+    #[serde(skip)]
+    pub function: Option<FunctionSpec>,
+    /// The front door, if there is one.
+    pub route: Option<Route>,
+    /// What fires.
+    pub schedules: Vec<ScheduleSpec>,
+    /// More that the adapter has to tell, for `status`: label → text.
+    pub facts: Vec<(String, String)>,
+}
+
+/// The answer of one synchronous invocation.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// What the function returned, or its error object.
+    pub payload: Bytes,
+    /// Lambda's `FunctionError` (`Unhandled`), if it failed.
+    pub function_error: Option<String>,
+    /// What the function wrote while it ran (on AWS the last 4 KB).
+    pub log_tail: String,
+    /// Set when this call had to start a sandbox.
+    pub init_duration: Option<Duration>,
+    /// The handler's own time.
+    pub duration: Option<Duration>,
+}
+
+/// A stage's lock: nobody else changes the stage until it is dropped.
+pub trait StageLock: Send {}
+
+/// What a removal did away with, one line each.
+pub type Removed = Vec<String>;
+
+/// Where stages live.
+#[async_trait]
+pub trait Cloud: Send + Sync {
+    /// Which target this is, for messages only.
+    fn target(&self) -> Target;
+
+    /// The stage as it is, or `None` if nothing of it exists.
+    async fn find(&self, id: &StageId) -> Result<Option<Deployment>, CloudError>;
+
+    /// Keeps other runs off the stage. With `wait`, waits for a running one (telling `observer`) instead of refusing.
+    async fn lock(&self, id: &StageId, wait: bool, observer: &dyn Observer) -> Result<Box<dyn StageLock>, CloudError>;
+
+    /// Whatever must be there before a function can be (role, log group, runtime).
+    async fn ensure_prerequisites(&self, id: &StageId, function: &FunctionSpec, observer: &dyn Observer) -> Result<Outcome, CloudError>;
+
+    /// Hands the archive over, unless the target has the same bytes already.
+    async fn put_code(&self, id: &StageId, code: &CodeSpec, observer: &dyn Observer) -> Result<CodeRef, CloudError>;
+
+    /// A published version with exactly this code and configuration: the newest one if it is that already, else a new one. Nothing is live yet.
+    async fn ensure_version(
+        &self,
+        id: &StageId,
+        function: &FunctionSpec,
+        code: &CodeRef,
+        observer: &dyn Observer,
+    ) -> Result<(Outcome, Version), CloudError>;
+
+    /// Points `live` at a version.
+    async fn move_live(&self, id: &StageId, version: Version) -> Result<Outcome, CloudError>;
+
+    /// A front door of this kind, pointing at `live`.
+    async fn ensure_route(&self, id: &StageId, route: &RouteSpec, observer: &dyn Observer) -> Result<(Outcome, Route), CloudError>;
+
+    /// Exactly these schedules, pointing at `live`.
+    async fn sync_schedules(&self, id: &StageId, schedules: &[ScheduleSpec]) -> Result<Outcome, CloudError>;
+
+    /// Removes the oldest versions beyond `keep`, never one that an alias uses.
+    async fn prune_versions(&self, id: &StageId, keep: u32) -> Result<Vec<Version>, CloudError>;
+
+    /// Calls a version, or `live` if `None`, and waits for the answer.
+    async fn invoke(&self, id: &StageId, version: Option<Version>, payload: Bytes) -> Result<Invocation, CloudError>;
+
+    /// Removes the stage altogether. On a stage that is not there it does nothing.
+    async fn remove(&self, id: &StageId, remove_logs: bool, observer: &dyn Observer) -> Result<Removed, CloudError>;
+}
+
+/// Why a target did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CloudError {
+    /// Somebody else is at work on the stage.
+    #[error("another run is at work on stage `{stage}` (process {holder})")]
+    Locked {
+        /// The stage.
+        stage: String,
+        /// Whoever holds the lock.
+        holder: String,
+    },
+    /// There is no such version.
+    #[error("version {version} of `{function}` does not exist")]
+    NoSuchVersion {
+        /// The function.
+        function: String,
+        /// What was asked for.
+        version: Version,
+    },
+    /// Nothing of the stage exists.
+    #[error("`{function}` is not deployed")]
+    NotDeployed {
+        /// The function.
+        function: String,
+    },
+    /// The local target failed.
+    #[error(transparent)]
+    Local(#[from] local::LocalError),
+}
+
+impl Hint for CloudError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Locked { .. } => vec!["wait for it to end, or pass `--wait`".to_owned()],
+            Self::NoSuchVersion { .. } => vec!["`zappa status` lists the versions that exist".to_owned()],
+            Self::NotDeployed { .. } => vec!["`zappa deploy` puts it up".to_owned()],
+            Self::Local(error) => error.hints(),
+        }
+    }
+
+    fn is_input(&self) -> bool {
+        matches!(self, Self::NoSuchVersion { .. } | Self::NotDeployed { .. })
+    }
+}

@@ -1,0 +1,15 @@
+//! The environment variables that this tool reads, by name, in one place. (Settings keys as `ZAPPA_<KEY>` are derived in `settings`.)
+
+/// Prefix under which any settings key can be given: `ZAPPA_MEMORY_SIZE=1024`.
+pub const SETTING_PREFIX: &str = "ZAPPA_";
+/// Where caches live (dependencies, the local runtime); default: the platform's cache directory.
+pub const CACHE_DIR: &str = "ZAPPA_CACHE_DIR";
+/// The activated virtual environment (set by `activate`).
+pub const VIRTUAL_ENV: &str = "VIRTUAL_ENV";
+/// The activated conda environment.
+pub const CONDA_PREFIX: &str = "CONDA_PREFIX";
+/// Colour off, whatever its value (no-color.org).
+pub const NO_COLOR: &str = "NO_COLOR";
+
+/// `ZAPPA_*` variables that are not settings keys, so that the settings reader does not take them for misspelt ones.
+pub const NOT_SETTINGS: [&str; 1] = [CACHE_DIR];

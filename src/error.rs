@@ -1,0 +1,49 @@
+//! Every error of the library in one enum: the one place that decides exit status and hints.
+
+use std::process::ExitCode;
+
+use crate::bundle::BundleError;
+use crate::cloud::CloudError;
+use crate::hint::Hint;
+use crate::project::ProjectError;
+use crate::settings::SettingsError;
+
+/// Whatever a command can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Project.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// Bundle.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// Target.
+    #[error(transparent)]
+    Cloud(#[from] CloudError),
+}
+
+impl Error {
+    /// What the user can do about it.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        self.as_hint().hints()
+    }
+
+    /// 2 where the input was wrong and nothing was attempted, 1 where something was attempted and failed.
+    #[must_use]
+    pub fn exit_status(&self) -> ExitCode {
+        ExitCode::from(if self.as_hint().is_input() { 2 } else { 1 })
+    }
+
+    fn as_hint(&self) -> &dyn Hint {
+        match self {
+            Self::Settings(error) => error,
+            Self::Project(error) => error,
+            Self::Bundle(error) => error,
+            Self::Cloud(error) => error,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Value types that every layer speaks: names, runtimes, versions, front doors. No I/O and no policy; each type can only hold what it may hold.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a word is not a name, runtime or front door. Lower case, no full stop: it becomes the cause of somebody else's error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidValue(pub String);
+
+/// The longest function name that Lambda accepts (API reference, `CreateFunction`).
+pub const MAX_FUNCTION_NAME: usize = 64;
+
+/// Lower-cases `text` and replaces every run of characters other than `[a-z0-9]` by one hyphen, as zappa/Zappa does for names in AWS.
+#[must_use]
+pub fn slug(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            out.push(c.to_ascii_lowercase());
+        } else if !out.is_empty() && !out.ends_with('-') {
+            out.push('-');
+        }
+    }
+    out.truncate(out.trim_end_matches('-').len());
+    out
+}
+
+/// One deployment of a project: the pair that every name in AWS and every directory of local state is derived from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StageId {
+    /// `project_name` of the settings.
+    pub project: String,
+    /// The table's name in the settings file.
+    pub stage: String,
+}
+
+impl StageId {
+    /// The Lambda function's name: the slug of `project-stage`, as zappa/Zappa names it.
+    #[must_use]
+    pub fn function_name(&self) -> String {
+        slug(&format!("{}-{}", self.project, self.stage))
+    }
+}
+
+impl fmt::Display for StageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.function_name())
+    }
+}
+
+/// Where a stage lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// An AWS account.
+    Aws,
+    /// This machine, through the embedded emulator.
+    Local,
+}
+
+/// A managed Python runtime, `python3.N`. Which of them AWS offers today is for AWS to say (it changes several times a year).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Runtime {
+    /// `N` of `python3.N`.
+    pub minor: u8,
+}
+
+/// The oldest Python that the shim runs on.
+pub const OLDEST_PYTHON_MINOR: u8 = 9;
+
+impl fmt::Display for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "python3.{}", self.minor)
+    }
+}
+
+impl FromStr for Runtime {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let minor = text.strip_prefix("python3.").filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+        match minor.and_then(|digits| digits.parse::<u8>().ok()) {
+            Some(minor) if minor >= OLDEST_PYTHON_MINOR => Ok(Self { minor }),
+            _ => {
+                Err(InvalidValue(format!("`{text}` is not a runtime that runs this tool's shim: `python3.{OLDEST_PYTHON_MINOR}` or newer")))
+            }
+        }
+    }
+}
+
+impl Serialize for Runtime {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Runtime {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Lambda's instruction set (`Architectures` of the API).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Architecture {
+    /// 64-bit x86.
+    #[serde(rename = "x86_64")]
+    X86_64,
+    /// AWS Graviton.
+    #[serde(rename = "arm64")]
+    Arm64,
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        })
+    }
+}
+
+/// What stands before the function and turns HTTP into events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrontDoor {
+    /// API Gateway REST API: payload format 1.0.
+    Rest,
+    /// API Gateway HTTP API: payload format 2.0.
+    Http,
+    /// Lambda Function URL: payload format 2.0.
+    FunctionUrl,
+    /// Application Load Balancer with multi-value headers on.
+    Alb,
+}
+
+impl FrontDoor {
+    /// Every front door, in the order in which help lists them.
+    pub const ALL: [Self; 4] = [Self::Rest, Self::Http, Self::FunctionUrl, Self::Alb];
+
+    /// The word used in settings, flags and output.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Http => "http",
+            Self::FunctionUrl => "function-url",
+            Self::Alb => "alb",
+        }
+    }
+}
+
+impl fmt::Display for FrontDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for FrontDoor {
+    type Err = InvalidValue;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|door| door.as_str() == text)
+            .ok_or_else(|| InvalidValue(format!("`{text}` is not a front door: `rest`, `http`, `function-url` or `alb`")))
+    }
+}
+
+/// What an `ensure_*` step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was not there and was made.
+    Created,
+    /// It was there, differed, and was changed.
+    Updated,
+    /// It was there and as wanted: nothing was written.
+    Unchanged,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+        })
+    }
+}
+
+/// A published version of a function: 1, 2, 3… A number is never used twice for one function.
+pub type Version = u64;
+
+/// The alias that every route, schedule and permission points at.
+pub const LIVE: &str = "live";
+
+/// The Lambda entry point inside every bundle.
+pub const HANDLER: &str = "zappa.handler.lambda_handler";

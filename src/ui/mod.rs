@@ -1,0 +1,11 @@
+//! The only place that writes to standard output and standard error.
+//!
+//! stdout is data, stderr is talk: results (text, or one JSON document with `--json`) go to the first, progress, notes and errors to the second.
+
+mod failure;
+mod printer;
+mod progress;
+pub mod report;
+
+pub use failure::report_failure;
+pub use printer::{ColorChoice, Printer, PrinterOptions};

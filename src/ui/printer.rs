@@ -1,0 +1,96 @@
+//! Which streams are open: quiet, verbose, JSON, colour, terminal or pipe. Made once, from the flags.
+
+use std::io::{IsTerminal, Write};
+
+use anstyle::Style;
+use serde::Serialize;
+
+use super::progress::Progress;
+use crate::observe::Observer;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What the flags say about output.
+#[derive(Debug, Clone, Copy)]
+pub struct PrinterOptions {
+    /// `--json`
+    pub json: bool,
+    /// `--quiet`
+    pub quiet: bool,
+    /// How many `-v`.
+    pub verbose: u8,
+    /// `--color`
+    pub color: ColorChoice,
+}
+
+/// Writes results and talk.
+pub struct Printer {
+    json: bool,
+    progress: Progress,
+}
+
+/// Headings and names.
+pub(crate) const BOLD: Style = Style::new().bold();
+/// What stands in the second row.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+impl Printer {
+    /// Decides once what is shown.
+    #[must_use]
+    pub fn new(options: PrinterOptions) -> Self {
+        match options.color {
+            ColorChoice::Auto => {}
+            ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
+            ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
+        }
+        let bars = !options.quiet && !options.json && std::io::stderr().is_terminal();
+        Self { json: options.json, progress: Progress::new(options.quiet, options.verbose, bars) }
+    }
+
+    /// Whether results are JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Writes `text` and a newline to standard output. A reader that went away (`| head`) is not an error.
+    pub fn data(&self, text: &str) {
+        let mut out = anstream::stdout().lock();
+        let _ = writeln!(out, "{text}");
+    }
+
+    /// Writes bytes to standard output as they are.
+    pub fn raw(&self, bytes: &[u8]) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(bytes);
+        let _ = out.flush();
+    }
+
+    /// Writes one JSON document to standard output.
+    pub fn json(&self, value: &impl Serialize) {
+        match serde_json::to_string_pretty(value) {
+            Ok(text) => self.data(&text),
+            Err(error) => self.progress.line(&format!("error: could not write JSON: {error}")),
+        }
+    }
+
+    /// One line of talk on standard error; silent with `--quiet`.
+    pub fn say(&self, message: &str) {
+        self.progress.note(message);
+    }
+
+    /// Who is told about progress.
+    #[must_use]
+    pub fn observer(&self) -> &dyn Observer {
+        &self.progress
+    }
+}
