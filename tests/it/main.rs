@@ -1,1 +1,6 @@
-fn main() {}
+//! Every test of the tool, in one binary: behaviour from outside, through the built `zappa`, real HTTP and real Python.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on shall say where")]
+
+#[path = "../support/mod.rs"]
+mod support;
