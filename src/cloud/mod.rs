@@ -58,6 +58,8 @@ pub struct CodeSpec {
 pub struct CodeRef {
     /// Base64 of the archive's SHA-256.
     pub code_sha256: String,
+    /// Bytes of the archive.
+    pub code_size: u64,
     /// Where the adapter put it, in its own terms.
     pub location: String,
 }

@@ -3,6 +3,9 @@
 //!
 //! Knows nothing of state directories or settings: whoever drives it (`cloud::local`) says which versions exist and where `live` points.
 
+pub mod control;
+pub mod ric;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -160,6 +163,12 @@ impl Emulator {
     /// Calls a version (`None`: `live`) and waits.
     pub async fn invoke(&self, function_name: &str, version: Option<Version>, payload: Bytes) -> Result<Invocation, EmulatorError> {
         let _ = (function_name, version, payload);
+        todo!()
+    }
+
+    /// The versions that are known.
+    pub async fn versions(&self, function_name: &str) -> Vec<Version> {
+        let _ = function_name;
         todo!()
     }
 

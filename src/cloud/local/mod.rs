@@ -1,17 +1,399 @@
-//! The local target.
+//! The local target: the same trait over a state directory (`state`, `code`), with the emulator as data plane. The emulator runs in a process of its
+//! own (`daemon`, seen from outside: `process`), so that what was deployed goes on answering when the command has ended.
 
-use crate::hint::Hint;
+mod code;
+mod daemon;
+mod error;
+mod process;
+mod state;
 
-/// Why the local target failed.
-#[derive(Debug, thiserror::Error)]
-pub enum LocalError {}
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
 
-impl Hint for LocalError {
-    fn hints(&self) -> Vec<String> {
-        Vec::new()
+use async_trait::async_trait;
+use bytes::Bytes;
+
+pub use daemon::serve;
+pub use error::LocalError;
+
+use super::{
+    Cloud, CloudError, CodeRef, CodeSpec, Deployment, FunctionSpec, Invocation, Release, Removed, Route, RouteSpec, ScheduleSpec, StageLock,
+};
+use crate::emulator::control::{ControlRequest, ControlResponse};
+use crate::emulator::{FunctionStatus, ric};
+use crate::model::{Outcome, StageId, Target, Version};
+use crate::observe::Observer;
+use process::EmulatorProcess;
+use state::{RouteState, StageState, StateDirectory, VersionState};
+
+/// The account that local ARNs name. AWS never issues it.
+pub(crate) const ACCOUNT: &str = "000000000000";
+
+/// The state directory's name inside a project.
+pub const STATE_DIRECTORY: &str = ".zappa";
+
+/// What the local target needs to know.
+#[derive(Debug, Clone)]
+pub struct LocalOptions {
+    /// The state directory.
+    pub state: PathBuf,
+    /// The cache in which the runtime's own environment is made.
+    pub cache: PathBuf,
+    /// The interpreter behind the project's environment and its full version; only releasing needs it.
+    pub interpreter: Option<(PathBuf, String)>,
+    /// What functions see as `AWS_REGION`.
+    pub region: String,
+}
+
+/// Stages on this machine.
+#[derive(Debug)]
+pub struct LocalCloud {
+    options: LocalOptions,
+    state: StateDirectory,
+}
+
+impl LocalCloud {
+    /// Touches nothing yet.
+    #[must_use]
+    pub fn new(options: LocalOptions) -> Self {
+        let state = StateDirectory::new(&options.state);
+        Self { options, state }
     }
 
-    fn is_input(&self) -> bool {
-        false
+    async fn process(&self) -> Result<EmulatorProcess, LocalError> {
+        match EmulatorProcess::find(&self.state).await? {
+            Some(process) => Ok(process),
+            None => EmulatorProcess::start(&self.state).await,
+        }
     }
+
+    fn load(&self, id: &StageId) -> Result<StageState, CloudError> {
+        let function = id.function_name();
+        self.state.load(&function)?.ok_or(CloudError::NotDeployed { function })
+    }
+
+    /// The interpreter with `awslambdaric`, made if need be.
+    fn runtime(&self, observer: &dyn Observer) -> Result<PathBuf, LocalError> {
+        let Some((executable, version)) = &self.options.interpreter else { return Err(LocalError::NoInterpreter) };
+        Ok(tokio::task::block_in_place(|| ric::ensure_runtime(executable, version, &self.options.cache, observer))?)
+    }
+
+    /// Has the emulator follow the state. Returns the port of the front door.
+    async fn sync(&self, id: &StageId) -> Result<Option<u16>, LocalError> {
+        match self.process().await?.ask(&ControlRequest::Sync { function_name: id.function_name() }).await? {
+            ControlResponse::Synced { port } => Ok(port),
+            ControlResponse::PortTaken { port, reason } => Err(LocalError::PortTaken { port, reason }),
+            other => Err(LocalError::refused(other)),
+        }
+    }
+
+    async fn status(&self, id: &StageId) -> Result<Option<(u32, Option<FunctionStatus>)>, LocalError> {
+        let Some(process) = EmulatorProcess::find(&self.state).await? else { return Ok(None) };
+        match process.ask(&ControlRequest::Status { function_name: id.function_name() }).await? {
+            ControlResponse::Status { status } => Ok(Some((process.pid(), status))),
+            other => Err(LocalError::refused(other)),
+        }
+    }
+}
+
+#[async_trait]
+impl Cloud for LocalCloud {
+    fn target(&self) -> Target {
+        Target::Local
+    }
+
+    async fn find(&self, id: &StageId) -> Result<Option<Deployment>, CloudError> {
+        let function_name = id.function_name();
+        let Some(stage) = self.state.load(&function_name)? else { return Ok(None) };
+        let running = self.status(id).await?;
+        let newest = stage.versions.last();
+        let live = stage.live.and_then(|live| stage.version(live));
+        let region = live.or(newest).map_or(self.options.region.as_str(), |version| version.region.as_str());
+        let port = stage.route.as_ref().and_then(|route| route.port);
+        Ok(Some(Deployment {
+            function_arn: function_arn(region, &function_name),
+            live: stage.live,
+            releases: stage.versions.iter().map(release).collect(),
+            function: live.map(|version| version.function.clone()),
+            route: stage.route.as_ref().zip(port).map(|(route, port)| Route { front_door: route.front_door, url: local_url(port) }),
+            schedules: stage.schedules.clone(),
+            facts: facts(&self.state, &function_name, running),
+            function_name,
+        }))
+    }
+
+    async fn lock(&self, id: &StageId, wait: bool, observer: &dyn Observer) -> Result<Box<dyn StageLock>, CloudError> {
+        let function_name = id.function_name();
+        self.state.create_stage_directory(&function_name)?;
+        let path = self.state.lock_file(&function_name);
+        let write = |source| LocalError::Write { path: path.clone(), source };
+        let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(write)?;
+        if file.try_lock().is_err() {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            if !wait {
+                return Err(CloudError::Locked { stage: id.stage.clone(), holder });
+            }
+            observer.note(&format!("waiting for another run on stage `{}` (process {holder})", id.stage));
+            let waiting = file.try_clone().map_err(write)?;
+            tokio::task::spawn_blocking(move || waiting.lock()).await.map_err(|_| LocalError::StartAborted)?.map_err(write)?;
+        }
+        let mut record = || {
+            file.set_len(0)?;
+            file.rewind()?;
+            write!(file, "{}", std::process::id())
+        };
+        record().map_err(write)?;
+        Ok(Box::new(FileLock { _file: file }))
+    }
+
+    async fn ensure_prerequisites(&self, _id: &StageId, _function: &FunctionSpec, observer: &dyn Observer) -> Result<Outcome, CloudError> {
+        self.runtime(observer)?;
+        Ok(Outcome::Unchanged)
+    }
+
+    async fn put_code(&self, id: &StageId, code: &CodeSpec, _observer: &dyn Observer) -> Result<CodeRef, CloudError> {
+        let name = directory_name(&code.code_sha256);
+        let target = self.state.code_directory(&id.function_name(), &name);
+        tokio::task::block_in_place(|| code::unpack(code, &target))?;
+        Ok(CodeRef { code_sha256: code.code_sha256.clone(), code_size: code.size, location: name })
+    }
+
+    async fn ensure_version(
+        &self,
+        id: &StageId,
+        function: &FunctionSpec,
+        code: &CodeRef,
+        observer: &dyn Observer,
+    ) -> Result<(Outcome, Version), CloudError> {
+        let python = self.runtime(observer)?;
+        let mut stage = self.state.load(&id.function_name())?.unwrap_or_else(|| StageState::new(id));
+        let same = |newest: &&VersionState| {
+            newest.code_sha256 == code.code_sha256
+                && newest.function == *function
+                && newest.python == python
+                && newest.region == self.options.region
+        };
+        if let Some(newest) = stage.versions.last().filter(same) {
+            return Ok((Outcome::Unchanged, newest.version));
+        }
+        let version = stage.next_version;
+        stage.next_version += 1;
+        stage.versions.push(VersionState {
+            version,
+            function: function.clone(),
+            code_sha256: code.code_sha256.clone(),
+            code_size: code.code_size,
+            code: code.location.clone(),
+            python,
+            region: self.options.region.clone(),
+            created: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        });
+        self.state.save(&stage)?;
+        Ok((Outcome::Created, version))
+    }
+
+    async fn move_live(&self, id: &StageId, version: Version) -> Result<Outcome, CloudError> {
+        let mut stage = self.load(id)?;
+        if stage.version(version).is_none() {
+            return Err(CloudError::NoSuchVersion { function: id.function_name(), version });
+        }
+        let outcome = match stage.live {
+            Some(live) if live == version => return Ok(Outcome::Unchanged),
+            Some(_) => Outcome::Updated,
+            None => Outcome::Created,
+        };
+        stage.live = Some(version);
+        self.state.save(&stage)?;
+        self.sync(id).await?;
+        Ok(outcome)
+    }
+
+    async fn ensure_route(&self, id: &StageId, route: &RouteSpec, observer: &dyn Observer) -> Result<(Outcome, Route), CloudError> {
+        let mut stage = self.load(id)?;
+        let before = stage.route.clone();
+        let remembered = before.as_ref().and_then(|route| route.port);
+        let mut wanted = RouteState { front_door: route.front_door, binary_support: route.binary_support, port: route.port.or(remembered) };
+        stage.route = Some(wanted.clone());
+        self.state.save(&stage)?;
+        let port = match self.sync(id).await {
+            // Nobody asked for this very port: another one will do.
+            Err(LocalError::PortTaken { port, .. }) if route.port.is_none() => {
+                observer.warn(&format!("port {port}, the last one, is taken by another program: the URL changes"));
+                stage.route = Some(RouteState { port: None, ..wanted.clone() });
+                self.state.save(&stage)?;
+                self.sync(id).await?
+            }
+            Err(error) => {
+                // What was serving goes on where it was.
+                stage.route = before;
+                self.state.save(&stage)?;
+                return Err(error.into());
+            }
+            Ok(port) => port,
+        };
+        wanted.port = port;
+        stage.route = Some(wanted.clone());
+        self.state.save(&stage)?;
+        let outcome = match before {
+            None => Outcome::Created,
+            Some(before) if before == wanted => Outcome::Unchanged,
+            Some(_) => Outcome::Updated,
+        };
+        Ok((outcome, Route { front_door: route.front_door, url: local_url(port.unwrap_or_default()) }))
+    }
+
+    async fn sync_schedules(&self, id: &StageId, schedules: &[ScheduleSpec]) -> Result<Outcome, CloudError> {
+        let mut stage = self.load(id)?;
+        if stage.schedules == schedules {
+            return Ok(Outcome::Unchanged);
+        }
+        let outcome = if stage.schedules.is_empty() { Outcome::Created } else { Outcome::Updated };
+        stage.schedules = schedules.to_vec();
+        self.state.save(&stage)?;
+        Ok(outcome)
+    }
+
+    async fn prune_versions(&self, id: &StageId, keep: u32) -> Result<Vec<Version>, CloudError> {
+        let mut stage = self.load(id)?;
+        let excess = stage.versions.len().saturating_sub(keep as usize);
+        let live = stage.live;
+        let old: Vec<Version> =
+            stage.versions.iter().map(|version| version.version).take(excess).filter(|old| Some(*old) != live).collect();
+        if old.is_empty() {
+            return Ok(old);
+        }
+        let (gone, kept): (Vec<_>, Vec<_>) = stage.versions.into_iter().partition(|version| old.contains(&version.version));
+        stage.versions = kept;
+        self.state.save(&stage)?;
+        self.sync(id).await?;
+        for version in gone {
+            if !stage.versions.iter().any(|kept| kept.code == version.code) {
+                let directory = self.state.code_directory(&id.function_name(), &version.code);
+                code::remove(&directory).map_err(|source| LocalError::Write { path: directory, source })?;
+            }
+        }
+        Ok(old)
+    }
+
+    async fn invoke(&self, id: &StageId, version: Option<Version>, payload: Bytes) -> Result<Invocation, CloudError> {
+        let stage = self.load(id)?;
+        let function = id.function_name();
+        if let Some(version) = version.filter(|version| stage.version(*version).is_none()) {
+            return Err(CloudError::NoSuchVersion { function, version });
+        }
+        self.sync(id).await?;
+        let payload = String::from_utf8_lossy(&payload).into_owned();
+        let request = ControlRequest::Invoke { function_name: function, version, payload };
+        match self.process().await?.ask(&request).await? {
+            ControlResponse::Invoked { payload, function_error, log_tail, init_duration, duration } => {
+                Ok(Invocation { payload: payload.into(), function_error, log_tail, init_duration, duration })
+            }
+            other => Err(LocalError::refused(other).into()),
+        }
+    }
+
+    async fn remove(&self, id: &StageId, remove_logs: bool, _observer: &dyn Observer) -> Result<Removed, CloudError> {
+        let function_name = id.function_name();
+        let directory = self.state.stage_directory(&function_name);
+        let stage = self.state.load(&function_name)?;
+        let mut removed = Removed::new();
+        let process = EmulatorProcess::find(&self.state).await?;
+        if let Some(process) = &process {
+            process.ask(&ControlRequest::Remove { function_name: function_name.clone() }).await?;
+        }
+        if let Some(stage) = stage {
+            if let Some(port) = stage.route.and_then(|route| route.port) {
+                removed.push(format!("route {}", local_url(port)));
+            }
+            removed.extend(stage.schedules.iter().map(|schedule| format!("schedule `{}`", schedule.name)));
+            removed.push(format!("function `{function_name}` with {} versions", stage.versions.len()));
+        }
+        if remove_logs && self.state.log_file(&function_name).exists() {
+            removed.push("logs".to_owned());
+        }
+        remove_stage_files(&directory, remove_logs).map_err(|source| LocalError::Write { path: directory, source })?;
+        if self.state.stages()?.is_empty() {
+            if let Some(process) = process {
+                process.stop().await?;
+                removed.push(format!("emulator (process {})", process.pid()));
+            }
+            remove_empty_state(self.state.path());
+        }
+        Ok(removed)
+    }
+}
+
+/// Holds the lock file open.
+struct FileLock {
+    _file: File,
+}
+
+impl StageLock for FileLock {}
+
+/// `stage.json` goes first: from then on the stage does not exist, whatever else is still there.
+fn remove_stage_files(directory: &Path, remove_logs: bool) -> std::io::Result<()> {
+    let ignore_absence = |result: std::io::Result<()>| match result {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    ignore_absence(fs::remove_file(directory.join("stage.json")))?;
+    code::remove(&directory.join("code"))?;
+    code::remove(&directory.join("tmp"))?;
+    if remove_logs {
+        ignore_absence(fs::remove_file(directory.join("function.log")))?;
+    }
+    // Held open by this very run, which does not matter to Unix and is cleaned up next time on Windows.
+    let _ = fs::remove_file(directory.join("lock"));
+    let _ = fs::remove_dir(directory);
+    Ok(())
+}
+
+/// Takes the state directory away if nothing but its own furniture is left in it.
+fn remove_empty_state(directory: &Path) {
+    const FURNITURE: [&str; 4] = [".gitignore", "emulator.json", "emulator.lock", "emulator.log"];
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    if entries.flatten().all(|entry| FURNITURE.iter().any(|name| entry.file_name() == *name)) {
+        let _ = fs::remove_dir_all(directory);
+    }
+}
+
+fn function_arn(region: &str, function_name: &str) -> String {
+    format!("arn:aws:lambda:{region}:{ACCOUNT}:function:{function_name}")
+}
+
+fn local_url(port: u16) -> String {
+    format!("http://127.0.0.1:{port}/")
+}
+
+/// The hash as a directory's name: `/` and `+` of base64 replaced as in RFC 4648, section 5.
+fn directory_name(code_sha256: &str) -> String {
+    code_sha256.replace('/', "_").replace('+', "-").trim_end_matches('=').to_owned()
+}
+
+fn release(version: &VersionState) -> Release {
+    Release {
+        version: version.version,
+        code_sha256: version.code_sha256.clone(),
+        code_size: version.code_size,
+        created: version.created.clone(),
+    }
+}
+
+fn facts(state: &StateDirectory, function_name: &str, running: Option<(u32, Option<FunctionStatus>)>) -> Vec<(String, String)> {
+    let mut facts = Vec::new();
+    match running {
+        None => facts.push(("emulator".to_owned(), "not running; `zappa deploy` starts it".to_owned())),
+        Some((pid, status)) => {
+            facts.push(("emulator".to_owned(), format!("process {pid}")));
+            for sandbox in status.map(|status| status.sandboxes).unwrap_or_default() {
+                let text =
+                    format!("process {}, version {}, {}, {} requests", sandbox.pid, sandbox.version, sandbox.state, sandbox.requests);
+                facts.push(("sandbox".to_owned(), text));
+            }
+        }
+    }
+    facts.push(("log".to_owned(), state.log_file(function_name).display().to_string()));
+    facts
 }

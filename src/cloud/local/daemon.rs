@@ -1,0 +1,212 @@
+//! The emulator's process, seen from inside: reads the state directory, keeps an emulator in step with it and answers control requests, until it is
+//! told to stop or has nothing left to serve.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+use super::process::{EmulatorRecord, build_id, lock_path, record_file};
+use super::state::{StageState, StateDirectory, VersionState, write_json};
+use super::{LocalError, function_arn};
+use crate::emulator::control::{ControlRequest, ControlResponse, serve_control};
+use crate::emulator::{Emulator, EmulatorError, FunctionConfig, RouteConfig};
+
+/// How many sandboxes a function may have where the settings do not say.
+const DEFAULT_CONCURRENCY: u32 = 10;
+/// How long requests in flight may still take when the process ends.
+const GRACE: Duration = Duration::from_secs(2);
+/// How often it looks whether its directory is still there: a deleted project must not leave a process behind.
+const VIGIL: Duration = Duration::from_secs(2);
+
+/// Serves the state directory until stopped. Tells on standard output, by one line, when it listens.
+pub async fn serve(directory: &Path) -> Result<(), LocalError> {
+    let state = StateDirectory::new(directory);
+    let lock_file = lock_path(directory);
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_file);
+    let lock = lock.map_err(|source| LocalError::Write { path: lock_file.clone(), source })?;
+    lock.try_lock().map_err(|_| LocalError::AlreadyServed { directory: directory.to_owned() })?;
+
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|source| LocalError::Control { source })?;
+    let address = listener.local_addr().map_err(|source| LocalError::Control { source })?;
+    let daemon = Arc::new(Daemon { state: state.clone(), emulator: Emulator::new(), stop: Notify::new() });
+    for function_name in state.stages()? {
+        // One damaged or unservable stage must not keep the others down.
+        if let Err(error) = daemon.sync(&function_name).await {
+            log(&format!("{function_name}: {}", chain(&error).join(": ")));
+        }
+    }
+    let token = uuid::Uuid::new_v4().simple().to_string();
+    let record =
+        EmulatorRecord { pid: std::process::id(), address, token: token.clone(), directory: directory.to_owned(), build: build_id() };
+    write_json(&record_file(&state), &record)?;
+
+    let handler = Arc::clone(&daemon);
+    let control = tokio::spawn(serve_control(listener, token.clone(), move |request| {
+        let daemon = Arc::clone(&handler);
+        async move { daemon.answer(request).await }
+    }));
+    announce();
+    let record = record_file(&state);
+    tokio::select! {
+        () = daemon.stop.notified() => {}
+        () = terminated() => {}
+        () = directory_gone(&record, &token) => {}
+    }
+    daemon.emulator.shutdown(GRACE).await;
+    control.abort();
+    if still_ours(&record, &token) {
+        let _ = fs::remove_file(&record);
+    }
+    drop(lock);
+    Ok(())
+}
+
+struct Daemon {
+    state: StateDirectory,
+    emulator: Emulator,
+    stop: Notify,
+}
+
+impl Daemon {
+    async fn answer(&self, request: ControlRequest) -> ControlResponse {
+        match request {
+            ControlRequest::Sync { function_name } => match self.sync(&function_name).await {
+                Ok(port) => ControlResponse::Synced { port },
+                Err(LocalError::Emulator(EmulatorError::Listen { port, source })) => {
+                    ControlResponse::PortTaken { port, reason: source.to_string() }
+                }
+                Err(error) => ControlResponse::Failed { causes: chain(&error) },
+            },
+            ControlRequest::Invoke { function_name, version, payload } => {
+                match self.emulator.invoke(&function_name, version, Bytes::from(payload)).await {
+                    Ok(answer) => ControlResponse::Invoked {
+                        payload: String::from_utf8_lossy(&answer.payload).into_owned(),
+                        function_error: answer.function_error,
+                        log_tail: answer.log_tail,
+                        init_duration: answer.init_duration,
+                        duration: answer.duration,
+                    },
+                    Err(error) => ControlResponse::Failed { causes: chain(&error) },
+                }
+            }
+            ControlRequest::Status { function_name } => ControlResponse::Status { status: self.emulator.status(&function_name).await },
+            ControlRequest::Remove { function_name } => {
+                self.emulator.remove_function(&function_name).await;
+                ControlResponse::Done
+            }
+            ControlRequest::Shutdown => {
+                self.stop.notify_one();
+                ControlResponse::Done
+            }
+        }
+    }
+
+    /// Makes the emulator serve what the stage's state says. Returns the port of its front door.
+    async fn sync(&self, function_name: &str) -> Result<Option<u16>, LocalError> {
+        let Some(stage) = self.state.load(function_name)? else {
+            self.emulator.remove_function(function_name).await;
+            return Ok(None);
+        };
+        for version in &stage.versions {
+            self.emulator.put_version(self.function_config(&stage, version)).await;
+        }
+        for gone in self.emulator.versions(function_name).await {
+            if stage.version(gone).is_none() {
+                self.emulator.remove_version(function_name, gone).await;
+            }
+        }
+        if let Some(live) = stage.live {
+            self.emulator.set_live(function_name, live).await?;
+        }
+        let Some(route) = &stage.route else { return Ok(None) };
+        let config = RouteConfig {
+            function_name: function_name.to_owned(),
+            stage: stage.id.stage.clone(),
+            front_door: route.front_door,
+            binary_support: route.binary_support,
+            port: route.port,
+        };
+        Ok(Some(self.emulator.open_route(config).await?.port()))
+    }
+
+    fn function_config(&self, stage: &StageState, version: &VersionState) -> FunctionConfig {
+        let function_name = stage.id.function_name();
+        let function = &version.function;
+        FunctionConfig {
+            function_arn: function_arn(&version.region, &function_name),
+            account_id: super::ACCOUNT.to_owned(),
+            version: version.version,
+            region: version.region.clone(),
+            code: self.state.code_directory(&function_name, &version.code),
+            handler: function.handler.clone(),
+            python: version.python.clone(),
+            runtime: function.runtime.to_string(),
+            environment: function.environment.clone(),
+            memory_mb: function.memory_mb,
+            timeout: Duration::from_secs(function.timeout_seconds.into()),
+            concurrency: function.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize,
+            scratch: self.state.stage_directory(&function_name).join("tmp"),
+            log_file: self.state.log_file(&function_name),
+            function_name,
+        }
+    }
+}
+
+/// An error and its causes, outermost first.
+fn chain(error: &dyn std::error::Error) -> Vec<String> {
+    let mut causes = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    causes
+}
+
+/// Tells whoever started the process that it listens. Nobody may be there any more.
+fn announce() {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "ready");
+    let _ = out.flush();
+}
+
+fn log(message: &str) {
+    let _ = writeln!(io::stderr().lock(), "{} {message}", jiff::Timestamp::now());
+}
+
+fn still_ours(record: &Path, token: &str) -> bool {
+    super::state::read_json::<EmulatorRecord>(record).ok().flatten().is_some_and(|record| record.token == token)
+}
+
+/// Ends when the record is gone or somebody else's: the project was deleted, or its directory was replaced.
+async fn directory_gone(record: &Path, token: &str) {
+    let mut vigil = tokio::time::interval(VIGIL);
+    loop {
+        vigil.tick().await;
+        if !still_ours(record, token) {
+            return;
+        }
+    }
+}
+
+/// Ends when the system or the user asks the process to.
+async fn terminated() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
