@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use crate::bundle::BundleError;
 use crate::cloud::CloudError;
+use crate::commands::CommandError;
 use crate::hint::Hint;
+use crate::ops::OperationError;
 use crate::project::ProjectError;
 use crate::settings::SettingsError;
 
@@ -23,6 +25,12 @@ pub enum Error {
     /// Target.
     #[error(transparent)]
     Cloud(#[from] CloudError),
+    /// Operation.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
+    /// Command.
+    #[error(transparent)]
+    Command(#[from] CommandError),
 }
 
 impl Error {
@@ -44,6 +52,8 @@ impl Error {
             Self::Project(error) => error,
             Self::Bundle(error) => error,
             Self::Cloud(error) => error,
+            Self::Operation(error) => error,
+            Self::Command(error) => error,
         }
     }
 }

@@ -1,4 +1,51 @@
-//! skeleton
+//! `zappa` takes an existing Flask or Django project and puts it on AWS Lambda behind a catch-all route, in one region or in all of them, and runs the very
+//! same deployment on this machine. This page is the map.
+//!
+//! # The way of a deployment
+//!
+//! ```text
+//! args ─ cli ─ commands::dispatch
+//!          │
+//!          ├─ settings::load        what was written → what it means
+//!          ├─ project::discover     root, interpreter, site-packages, app
+//!          ├─ commands::connect     the adapter behind `trait Cloud`
+//!          └─ ops::deploy
+//!               ├─ bundle::plan     what goes in, and why
+//!               ├─ bundle::write    the same input gives the same bytes
+//!               ├─ ops::plan        what is there against what is wanted (`--dry-run` stops here)
+//!               ├─ cloud            code → version → health check → `live` → route → schedules
+//!               └─ ui::report       text or JSON on stdout
+//! ```
+//!
+//! # The way of a request on the local target
+//!
+//! ```text
+//! HTTP ─ emulator::front ─ gateway::request ─ event ─ emulator::dispatch ─ idle sandbox
+//!                                                                            │  python -m awslambdaric
+//! HTTP ─ emulator::front ─ gateway::response ─ payload ─ emulator::runtime_api ┘  zappa.handler (shim/)
+//! ```
+//!
+//! # Who may use whom
+//!
+//! Downward only; `tests/it/layering.rs` holds this table to the code.
+//!
+//! ```text
+//! 7 lib, main
+//! 6 commands  cli  error
+//! 5 ui
+//! 4 ops
+//! 3 bundle  cloud::local
+//! 2 emulator  project
+//! 1 cloud (trait and types)  gateway  settings
+//! 0 model  observe  hint  env
+//! ```
+//!
+//! # What holds everywhere
+//!
+//! - A release is a published version behind the alias `live`. A new version is asked whether it is well before it serves; rolling back moves the alias.
+//! - `ops` knows the trait, never an adapter. Every step looks, compares and changes only what differs; a run that was killed is finished by the next one.
+//! - Work reports to an [`observe::Observer`]; only [`ui`] writes to the terminal. stdout is data, stderr is talk.
+//! - Every error knows its next step ([`hint::Hint`]); [`error`] alone decides exit statuses.
 
 pub mod bundle;
 pub mod cli;
@@ -38,7 +85,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match commands::dispatch(cli, &context) {
         Ok(code) => code,
         Err(error) => {
-            ui::report_failure(&context.printer, &error);
+            ui::report_failure(&context.printer, &error, &error.hints());
             error.exit_status()
         }
     }

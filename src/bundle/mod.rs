@@ -43,6 +43,14 @@ pub struct Bundle {
     pub archives: Vec<Archive>,
 }
 
+impl Bundle {
+    /// The archive with the app in it.
+    #[must_use]
+    pub fn code(&self) -> Option<&Archive> {
+        self.archives.iter().find(|archive| archive.role == ArchiveRole::Code)
+    }
+}
+
 /// What a bundle would hold, decided before anything is written.
 #[derive(Debug, Clone, Serialize)]
 pub struct Manifest {
@@ -116,7 +124,11 @@ pub fn write(manifest: &Manifest, directory: &Path, observer: &dyn Observer) -> 
 
 /// Why a bundle could not be made.
 #[derive(Debug, thiserror::Error)]
-pub enum BundleError {}
+pub enum BundleError {
+    /// No archive holds code.
+    #[error("the bundle holds no code")]
+    Empty,
+}
 
 impl Hint for BundleError {
     fn hints(&self) -> Vec<String> {

@@ -226,9 +226,34 @@ pub enum CloudError {
         /// The function.
         function: String,
     },
-    /// The local target failed.
+    /// The target failed in its own way.
     #[error(transparent)]
-    Local(#[from] local::LocalError),
+    Target(TargetFailure),
+}
+
+/// What adapters raise: an error that knows its hints.
+pub trait TargetError: std::error::Error + Hint + Send + Sync {}
+
+/// An adapter's error, whichever adapter's it is.
+#[derive(Debug)]
+pub struct TargetFailure(Box<dyn TargetError>);
+
+impl std::fmt::Display for TargetFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for TargetFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl<E: TargetError + 'static> From<E> for CloudError {
+    fn from(error: E) -> Self {
+        Self::Target(TargetFailure(Box::new(error)))
+    }
 }
 
 impl Hint for CloudError {
@@ -237,11 +262,15 @@ impl Hint for CloudError {
             Self::Locked { .. } => vec!["wait for it to end, or pass `--wait`".to_owned()],
             Self::NoSuchVersion { .. } => vec!["`zappa status` lists the versions that exist".to_owned()],
             Self::NotDeployed { .. } => vec!["`zappa deploy` puts it up".to_owned()],
-            Self::Local(error) => error.hints(),
+            Self::Target(error) => error.0.hints(),
         }
     }
 
     fn is_input(&self) -> bool {
-        matches!(self, Self::NoSuchVersion { .. } | Self::NotDeployed { .. })
+        match self {
+            Self::NoSuchVersion { .. } | Self::NotDeployed { .. } => true,
+            Self::Locked { .. } => false,
+            Self::Target(error) => error.0.is_input(),
+        }
     }
 }

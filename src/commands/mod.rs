@@ -1,15 +1,32 @@
 //! One file per subcommand: flags → settings → project → target → one operation → one report.
 
+mod deploy;
+mod emulator;
+mod interrupt;
+mod invoke;
+mod manage;
+mod rollback;
+mod status;
+mod undeploy;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, Global};
+use crate::cloud::Cloud;
+use crate::cloud::local::{LocalCloud, LocalOptions, STATE_DIRECTORY};
 use crate::env;
 use crate::error::Error;
+use crate::hint::Hint;
+use crate::model::{InvalidValue, Target};
 use crate::project::{self, DiscoveryRequest, Project};
 use crate::settings::{self, Request, Settings};
 use crate::ui::Printer;
+
+/// What a local function sees as its region where the settings name none.
+const DEFAULT_LOCAL_REGION: &str = "us-east-1";
 
 /// What every command starts from.
 pub(crate) struct Context {
@@ -49,35 +66,123 @@ impl Context {
         Ok(project::discover(&request, &self.environment)?)
     }
 
+    /// Refuses a target that this build cannot reach.
+    pub(crate) fn check_target(&self, settings: &Settings) -> Result<(), CommandError> {
+        match settings.target {
+            Target::Local => Ok(()),
+            Target::Aws => Err(CommandError::NoAwsYet { stage: settings.id.stage.clone() }),
+        }
+    }
+
+    /// The target of the stage. `project` is needed to release, not to look or to remove.
+    pub(crate) fn connect(&self, settings: &Settings, project: Option<&Project>) -> Result<Box<dyn Cloud>, Error> {
+        self.check_target(settings)?;
+        let root = self.directory.canonicalize().map_err(|source| CommandError::Directory { path: self.directory.clone(), source })?;
+        let interpreter = project.map(|project| (project.interpreter.base_executable.clone(), project.interpreter.version.clone()));
+        let region = settings.aws_region.clone().unwrap_or_else(|| DEFAULT_LOCAL_REGION.to_owned());
+        let options = LocalOptions { state: root.join(STATE_DIRECTORY), cache: self.cache(), interpreter, region };
+        Ok(Box::new(LocalCloud::new(options)))
+    }
+
     /// Where things that can be made again are kept between runs: `ZAPPA_CACHE_DIR`, else `zappa` in the platform's cache directory.
     pub(crate) fn cache(&self) -> PathBuf {
         use etcetera::BaseStrategy as _;
         if let Some(directory) = self.environment.get(env::CACHE_DIR).filter(|value| !value.is_empty()) {
-            return PathBuf::from(directory);
+            return std::path::absolute(Path::new(directory)).unwrap_or_else(|_| PathBuf::from(directory));
         }
         match etcetera::choose_base_strategy() {
             Ok(strategy) => strategy.cache_dir().join("zappa"),
             Err(_) => std::env::temp_dir().join("zappa-cache"),
         }
     }
+
+    pub(crate) fn runtime(&self) -> Result<tokio::runtime::Runtime, CommandError> {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(CommandError::Runtime)
+    }
+
+    /// Runs asynchronous work to its end, or to Ctrl-C.
+    pub(crate) fn block_on<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.runtime()?.block_on(async {
+            interrupt::watch();
+            work.await
+        })
+    }
 }
 
 /// Runs the command.
 pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
     match cli.command {
-        Command::Init(_)
-        | Command::Deploy(_)
-        | Command::Update(_)
-        | Command::Rollback(_)
-        | Command::Undeploy(_)
-        | Command::Package(_)
-        | Command::Status(_)
-        | Command::Invoke(_)
-        | Command::Manage(_)
-        | Command::Settings(_)
-        | Command::Emulator(_) => {
-            let _ = (context.cache(), &context.printer);
-            Ok(ExitCode::SUCCESS)
+        Command::Init(_) | Command::Package(_) | Command::Settings(_) => Ok(ExitCode::SUCCESS),
+        Command::Deploy(args) => deploy::run(context, &args, false),
+        Command::Update(args) => deploy::run(context, &args, true),
+        Command::Rollback(args) => rollback::run(context, &args),
+        Command::Undeploy(args) => undeploy::run(context, &args),
+        Command::Status(args) => status::run(context, &args),
+        Command::Invoke(args) => invoke::run(context, &args),
+        Command::Manage(args) => manage::run(context, &args),
+        Command::Emulator(args) => emulator::run(context, &args),
+    }
+}
+
+/// What can be wrong with a command before it has begun.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A flag's value.
+    #[error(transparent)]
+    Flag(InvalidValue),
+    /// `-C`
+    #[error("`{}` is not a directory that can be entered", path.display())]
+    Directory {
+        /// As typed.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// A stage on AWS.
+    #[error("stage `{stage}` has the target `aws`, which this version of zappa cannot reach yet")]
+    NoAwsYet {
+        /// The stage.
+        stage: String,
+    },
+    /// A question that nobody could answer.
+    #[error("`zappa {command}` asks before it removes anything, and there is no terminal to ask on")]
+    NeedsYes {
+        /// The command.
+        command: &'static str,
+    },
+    /// The prompt broke.
+    #[error("could not ask")]
+    Prompt(#[source] std::io::Error),
+    /// `invoke --raw` on a stage that forbids it.
+    #[error("stage `{stage}` does not allow `--raw`")]
+    RawNotAllowed {
+        /// The stage.
+        stage: String,
+    },
+    /// Too many words.
+    #[error("`zappa invoke` takes a stage and a function")]
+    InvokeWords,
+    /// No threads.
+    #[error("could not start the asynchronous runtime")]
+    Runtime(#[source] std::io::Error),
+}
+
+impl Hint for CommandError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NoAwsYet { .. } => vec![
+                "the stage `local` runs the same deployment on this machine: `zappa deploy local`".to_owned(),
+                "or set `target = \"local\"` for this stage".to_owned(),
+            ],
+            Self::NeedsYes { .. } => vec!["pass `--yes` if you are sure".to_owned()],
+            Self::RawNotAllowed { .. } => {
+                vec!["set `allow_raw_invoke = true` for the stage and deploy it, or call a function of the project by name".to_owned()]
+            }
+            Self::Flag(_) | Self::Directory { .. } | Self::Prompt(_) | Self::InvokeWords | Self::Runtime(_) => Vec::new(),
         }
+    }
+
+    fn is_input(&self) -> bool {
+        !matches!(self, Self::Prompt(_) | Self::Runtime(_))
     }
 }

@@ -24,6 +24,8 @@ pub struct Settings {
     pub app: Option<AppSetting>,
     /// `None` means the version of the project's interpreter.
     pub runtime: Option<Runtime>,
+    /// Region of the stage, as far as the settings say; what a local function sees as `AWS_REGION`.
+    pub aws_region: Option<String>,
     /// Instruction set of the function.
     pub architecture: Architecture,
     /// MB, 128–10240.

@@ -1,26 +1,24 @@
 //! How a failure looks: what was attempted, the chain of causes, what to do next.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 
 use super::Printer;
-use crate::error::Error;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Writes `error` to standard error; with `--json` also as the one document on standard output, so that a script gets an answer either way.
-pub fn report_failure(printer: &Printer, error: &Error) {
+pub fn report_failure(printer: &Printer, error: &dyn Error, hints: &[String]) {
     let mut causes = Vec::new();
     let mut cause = error.source();
     while let Some(inner) = cause {
         causes.push(inner.to_string());
         cause = inner.source();
     }
-    let hints = error.hints();
     let mut err = anstream::stderr().lock();
     let _ = writeln!(err, "{ERROR}error:{ERROR:#} {error}");
     for cause in &causes {
@@ -29,11 +27,18 @@ pub fn report_failure(printer: &Printer, error: &Error) {
     if !hints.is_empty() {
         let _ = writeln!(err);
     }
-    for hint in &hints {
+    for hint in hints {
         let _ = writeln!(err, "{HINT}hint:{HINT:#} {hint}");
     }
     drop(err);
     if printer.is_json() {
         printer.json(&json!({ "error": { "message": error.to_string(), "causes": causes, "hints": hints } }));
     }
+}
+
+/// The last words of a run that Ctrl-C ended.
+pub fn say_interrupted() {
+    let mut err = anstream::stderr().lock();
+    let _ =
+        writeln!(err, "\n{ERROR}interrupted:{ERROR:#} what was serving goes on serving; running the command again finishes what was begun");
 }

@@ -83,6 +83,11 @@ impl Printer {
         }
     }
 
+    /// Writes a command's result: `value` with `--json`, else `text`.
+    pub fn result(&self, value: &impl Serialize, text: impl FnOnce() -> String) {
+        if self.json { self.json(value) } else { self.data(&text()) }
+    }
+
     /// One line of talk on standard error; silent with `--quiet`.
     pub fn say(&self, message: &str) {
         self.progress.note(message);

@@ -1,4 +1,37 @@
-//! Results as text: sizes, durations, tables.
+//! Results as text.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::printer::{BOLD, DIM};
+use crate::bundle::Bundle;
+use crate::cloud::Deployment;
+use crate::model::{FrontDoor, Outcome, StageId};
+use crate::ops::deploy::DeployReport;
+use crate::ops::plan::Plan;
+use crate::ops::rollback::RollbackReport;
+use crate::ops::undeploy::UndeployReport;
+
+/// Rows of label and text, aligned.
+struct Rows(Vec<(String, String)>);
+
+impl Rows {
+    fn add(&mut self, label: &str, text: impl Into<String>) {
+        self.0.push((label.to_owned(), text.into()));
+    }
+}
+
+impl std::fmt::Display for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let width = self.0.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+        for (index, (label, text)) in self.0.iter().enumerate() {
+            let end = if index + 1 < self.0.len() { "\n" } else { "" };
+            write!(f, "  {DIM}{label:width$}{DIM:#}  {text}{end}")?;
+        }
+        Ok(())
+    }
+}
 
 /// `1.2 MB`: decimal units, as AWS's console shows code sizes.
 #[must_use]
@@ -12,4 +45,116 @@ pub fn size(bytes: u64) -> String {
         }
     }
     format!("{bytes} bytes")
+}
+
+fn front_door(front_door: FrontDoor) -> &'static str {
+    match front_door {
+        FrontDoor::Rest => "REST API",
+        FrontDoor::Http => "HTTP API",
+        FrontDoor::FunctionUrl => "function URL",
+        FrontDoor::Alb => "load balancer",
+    }
+}
+
+fn bundle_text(bundle: &Bundle) -> String {
+    let total = |of: fn(&crate::bundle::Archive) -> u64| bundle.archives.iter().map(of).sum::<u64>();
+    let files: usize = bundle.archives.iter().map(|archive| archive.files).sum();
+    format!("{} ({files} files, {} unpacked)", size(total(|archive| archive.size)), size(total(|archive| archive.unpacked_size)))
+}
+
+/// `zappa deploy`, `zappa update`
+#[must_use]
+pub fn deploy(id: &StageId, report: &DeployReport) -> String {
+    let name = &report.function_name;
+    let version = report.version;
+    let head = match (report.release, report.previous) {
+        (Outcome::Unchanged, None) => format!("{BOLD}{name}{BOLD:#} is up to date: version {version} is live"),
+        (_, None) => format!("{BOLD}{name}{BOLD:#} is live: version {version}"),
+        (_, Some(previous)) => format!("{BOLD}{name}{BOLD:#} is live: version {version} (was {previous})"),
+    };
+    let mut rows = Rows(Vec::new());
+    rows.add("url", format!("{BOLD}{}{BOLD:#}", report.url));
+    rows.add("front door", front_door(report.front_door));
+    rows.add("bundle", bundle_text(&report.bundle));
+    if let Some(first) = report.first_request {
+        let warm = first.warm_ms.map(|warm| format!(", warm {warm:.1} ms")).unwrap_or_default();
+        rows.add("first request", format!("cold {:.0} ms{warm}", first.cold_ms));
+    }
+    if !report.pruned.is_empty() {
+        let pruned: Vec<String> = report.pruned.iter().map(ToString::to_string).collect();
+        rows.add("removed", format!("version {}", pruned.join(", ")));
+    }
+    let stage = &id.stage;
+    let back = if report.previous.is_some() { format!(" · `zappa rollback {stage}`") } else { String::new() };
+    format!("{head}\n\n{rows}\n\n{DIM}next: `zappa status {stage}`{back} · `zappa undeploy {stage}`{DIM:#}")
+}
+
+/// `--dry-run`
+#[must_use]
+pub fn plan(id: &StageId, plan: &Plan, bundle: &Bundle) -> String {
+    let mut rows = Rows(Vec::new());
+    rows.add("bundle", bundle_text(bundle));
+    let release = match plan.release {
+        Outcome::Unchanged => "unchanged".to_owned(),
+        Outcome::Created | Outcome::Updated => format!("a new version, because of: {}", plan.changes.join(", ")),
+    };
+    rows.add("release", release);
+    rows.add("route", plan.route.to_string());
+    rows.add("schedules", plan.schedules.to_string());
+    format!("{BOLD}{id}{BOLD:#}: nothing was done; a deployment would do this\n\n{rows}")
+}
+
+/// `zappa rollback`
+#[must_use]
+pub fn rollback(report: &RollbackReport) -> String {
+    let RollbackReport { function_name, from, to } = report;
+    format!("{BOLD}{function_name}{BOLD:#} is live: version {to} (was {from})")
+}
+
+/// `zappa undeploy`
+#[must_use]
+pub fn undeploy(report: &UndeployReport) -> String {
+    let name = &report.function_name;
+    if report.removed.is_empty() {
+        return format!("{BOLD}{name}{BOLD:#} is not deployed: nothing to remove");
+    }
+    report.removed.iter().fold(format!("{BOLD}{name}{BOLD:#} is gone"), |text, line| format!("{text}\n  removed {line}"))
+}
+
+/// `zappa status`
+#[must_use]
+pub fn status(deployment: &Deployment) -> String {
+    let mut rows = Rows(Vec::new());
+    rows.add("live", deployment.live.map_or_else(|| "nothing yet".to_owned(), |live| format!("version {live}")));
+    if let Some(route) = &deployment.route {
+        rows.add("url", format!("{BOLD}{}{BOLD:#}", route.url));
+        rows.add("front door", front_door(route.front_door));
+    }
+    if let Some(function) = &deployment.function {
+        rows.add("runtime", format!("{}, {} MB, {} s", function.runtime, function.memory_mb, function.timeout_seconds));
+    }
+    rows.add("arn", &deployment.function_arn);
+    for (label, text) in &deployment.facts {
+        rows.add(label, text);
+    }
+    let mut text = format!("{BOLD}{}{BOLD:#}\n\n{rows}\n\n  {DIM}releases{DIM:#}", deployment.function_name);
+    for release in deployment.releases.iter().rev() {
+        let live = if deployment.live == Some(release.version) { "  ← live" } else { "" };
+        let _ = write!(text, "\n  {:>8}  {}  {}{live}", release.version, release.created, size(release.code_size));
+    }
+    if !deployment.schedules.is_empty() {
+        let _ = write!(text, "\n\n  {DIM}schedules{DIM:#}");
+        let width = deployment.schedules.iter().map(|schedule| schedule.name.len()).max().unwrap_or(0);
+        for schedule in &deployment.schedules {
+            let off = if schedule.enabled { "" } else { "  (disabled)" };
+            let _ = write!(text, "\n  {:width$}  {}{off}", schedule.name, schedule.expression);
+        }
+    }
+    text
+}
+
+/// A function's result.
+#[must_use]
+pub fn json_value(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::cloud::TargetError;
 use crate::emulator::control::ControlResponse;
 use crate::emulator::{EmulatorError, ric};
 use crate::hint::Hint;
@@ -111,6 +112,8 @@ impl LocalError {
         }
     }
 }
+
+impl TargetError for LocalError {}
 
 impl Hint for LocalError {
     fn hints(&self) -> Vec<String> {

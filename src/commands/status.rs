@@ -1,0 +1,19 @@
+//! `zappa status`.
+
+use std::process::ExitCode;
+
+use super::Context;
+use crate::cli::StageArgs;
+use crate::error::Error;
+use crate::ops::status::status;
+use crate::ui::report;
+
+pub(super) fn run(context: &Context, args: &StageArgs) -> Result<ExitCode, Error> {
+    let settings = context.settings(args.stage.as_deref(), Vec::new())?;
+    let cloud = context.connect(&settings, None)?;
+    context.block_on(async {
+        let deployment = status(&*cloud, &settings.id).await?;
+        context.printer.result(&deployment, || report::status(&deployment));
+        Ok(ExitCode::SUCCESS)
+    })
+}

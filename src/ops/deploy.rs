@@ -1,0 +1,252 @@
+//! `deploy` and `update`: build, hand over, publish a version, ask it whether it is well, and only then let it serve.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::plan::{Plan, Wanted};
+use super::{AppOutput, OperationError};
+use crate::bundle::{self, Bundle};
+use crate::cloud::{Cloud, CloudError, CodeSpec, Deployment, Invocation};
+use crate::model::{FrontDoor, Outcome, Version};
+use crate::observe::{Observer, Task};
+use crate::project::Project;
+use crate::settings::Settings;
+
+/// What to deploy, and how.
+#[derive(Debug)]
+pub struct DeployRequest<'a> {
+    /// The stage.
+    pub settings: &'a Settings,
+    /// The project.
+    pub project: &'a Project,
+    /// Where installed dependencies are kept.
+    pub cache: &'a Path,
+    /// Where the archives are built; emptied by the caller.
+    pub scratch: &'a Path,
+    /// Refuse a stage that is not there (`update`).
+    pub only_update: bool,
+    /// Ask the new version before it serves.
+    pub check: bool,
+    /// Wait for another run on the stage.
+    pub wait: bool,
+}
+
+/// How a deployment ended.
+#[derive(Debug, Serialize)]
+pub struct DeployReport {
+    /// The function.
+    pub function_name: String,
+    /// What serves now.
+    pub version: Version,
+    /// What served before, where that is another version.
+    pub previous: Option<Version>,
+    /// Where it answers.
+    pub url: String,
+    /// Which front door that is.
+    pub front_door: FrontDoor,
+    /// Whether a version was made.
+    pub release: Outcome,
+    /// Whether the front door was made or changed.
+    pub route: Outcome,
+    /// Whether schedules were made or changed.
+    pub schedules: Outcome,
+    /// The archives.
+    pub bundle: Bundle,
+    /// Old versions that were removed.
+    pub pruned: Vec<Version>,
+    /// What the health check measured, where there was one.
+    pub first_request: Option<FirstRequest>,
+}
+
+/// What the health check measured.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct FirstRequest {
+    /// Status of the answer to `touch_path`.
+    pub status: u16,
+    /// Start of the sandbox, import of the app and first answer, in milliseconds.
+    pub cold_ms: f64,
+    /// The same request once more, in milliseconds.
+    pub warm_ms: Option<f64>,
+}
+
+/// Builds the archives of `request` in its scratch directory.
+pub fn build(request: &DeployRequest<'_>, observer: &dyn Observer) -> Result<Bundle, OperationError> {
+    let manifest = bundle::plan(request.project, request.settings, request.cache, observer)?;
+    Ok(bundle::write(&manifest, request.scratch, observer)?)
+}
+
+/// What a deployment would do; only reads from the target.
+pub async fn plan(cloud: &dyn Cloud, request: &DeployRequest<'_>, bundle: &Bundle) -> Result<Plan, OperationError> {
+    let current = existing(cloud, request).await?;
+    Ok(Plan::new(current.as_ref(), &wanted(request), bundle))
+}
+
+/// Makes the stage what the settings say. Killed at any point, the next run finishes; failing at any point, the old version goes on serving.
+pub async fn deploy(
+    cloud: &dyn Cloud,
+    request: &DeployRequest<'_>,
+    bundle: Bundle,
+    observer: &dyn Observer,
+) -> Result<DeployReport, OperationError> {
+    let id = &request.settings.id;
+    let wanted = wanted(request);
+    let code = bundle.code().ok_or(OperationError::Bundle(bundle::BundleError::Empty))?;
+    let code = CodeSpec { path: code.path.clone(), code_sha256: code.code_sha256.clone(), size: code.size };
+
+    // Asked before the lock is taken, which itself leaves a trace of the stage.
+    existing(cloud, request).await?;
+    let lock = cloud.lock(id, request.wait, observer).await?;
+    let current = existing(cloud, request).await?;
+    let previous = current.and_then(|current| current.live);
+    cloud.ensure_prerequisites(id, &wanted.function, observer).await?;
+
+    let task = Task::begin(observer, "release", None);
+    let code = cloud.put_code(id, &code, observer).await?;
+    let (release, version) = cloud.ensure_version(id, &wanted.function, &code, observer).await?;
+    task.done(&format!("version {version}, {release}"));
+
+    // A version that serves already has been asked before.
+    let first_request = match &request.settings.touch_path {
+        Some(path) if request.check && previous != Some(version) => {
+            let task = Task::begin(observer, "health check", None);
+            let measured = check(cloud, request.settings, version, path, previous).await?;
+            task.done(&format!("GET {path} answered {}", measured.status));
+            Some(measured)
+        }
+        _ => None,
+    };
+
+    cloud.move_live(id, version).await?;
+    let task = Task::begin(observer, "route", None);
+    let (route_outcome, route) = cloud.ensure_route(id, &wanted.route, observer).await?;
+    task.done(&format!("{}, {route_outcome}", route.front_door));
+    let schedules = cloud.sync_schedules(id, &wanted.schedules).await?;
+    let pruned = match request.settings.num_retained_versions {
+        Some(keep) => cloud.prune_versions(id, keep).await?,
+        None => Vec::new(),
+    };
+    drop(lock);
+    Ok(DeployReport {
+        function_name: id.function_name(),
+        version,
+        previous: previous.filter(|previous| *previous != version),
+        url: route.url,
+        front_door: route.front_door,
+        release,
+        route: route_outcome,
+        schedules,
+        bundle,
+        pruned,
+        first_request,
+    })
+}
+
+fn wanted(request: &DeployRequest<'_>) -> Wanted {
+    Wanted::new(request.settings, request.project.interpreter.runtime)
+}
+
+async fn existing(cloud: &dyn Cloud, request: &DeployRequest<'_>) -> Result<Option<Deployment>, OperationError> {
+    let current = cloud.find(&request.settings.id).await?;
+    if request.only_update && current.is_none() {
+        return Err(CloudError::NotDeployed { function: request.settings.id.function_name() }.into());
+    }
+    Ok(current)
+}
+
+/// The shim's answer to a check (see `shim/zappa/handler.py`).
+#[derive(Debug, Deserialize)]
+struct Checked {
+    status: Option<u16>,
+    error: Option<Raised>,
+    #[serde(default)]
+    body: Option<String>,
+}
+
+/// What the app raised.
+#[derive(Debug, Deserialize)]
+struct Raised {
+    #[serde(rename = "type")]
+    kind: String,
+    message: String,
+    #[serde(default)]
+    trace: Vec<String>,
+}
+
+/// What Lambda says of a function that failed.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct FunctionFailure {
+    error_type: String,
+    error_message: String,
+    stack_trace: Vec<String>,
+}
+
+/// Asks exactly this version for `path`, twice: the first call starts a sandbox, the second finds it warm.
+async fn check(
+    cloud: &dyn Cloud,
+    settings: &Settings,
+    version: Version,
+    path: &str,
+    live: Option<Version>,
+) -> Result<FirstRequest, OperationError> {
+    let mut event = json!({ "zappa": "check", "path": path, "front_door": settings.front_door });
+    if let Some(domain) = &settings.domain {
+        event["host"] = json!(domain);
+    }
+    let payload = Bytes::from(event.to_string());
+    let first = cloud.invoke(&settings.id, Some(version), payload.clone()).await?;
+    let status = judge(&first).map_err(|(reason, said)| {
+        let said = (!said.is_empty()).then(|| AppOutput(said.join("\n")));
+        OperationError::Unhealthy { version, reason, said, live }
+    })?;
+    let second = cloud.invoke(&settings.id, Some(version), payload).await?;
+    let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
+    Ok(FirstRequest {
+        status,
+        cold_ms: milliseconds(first.init_duration.unwrap_or_default() + first.duration.unwrap_or_default()),
+        warm_ms: second.duration.filter(|_| second.init_duration.is_none()).map(milliseconds),
+    })
+}
+
+/// The status of a healthy answer (below 500), or what is wrong and what the app said.
+fn judge(answer: &Invocation) -> Result<u16, (String, Vec<String>)> {
+    if answer.function_error.is_some() {
+        let failure: FunctionFailure = serde_json::from_slice(&answer.payload).unwrap_or_default();
+        let reason = format!("{}: {}", failure.error_type, failure.error_message);
+        return Err((reason, details(&failure.stack_trace, &answer.log_tail)));
+    }
+    let checked: Checked = match serde_json::from_slice(&answer.payload) {
+        Ok(checked) => checked,
+        Err(error) => {
+            return Err((format!("the check was answered by something else than the shim: {error}"), details(&[], &answer.log_tail)));
+        }
+    };
+    match (checked.error, checked.status) {
+        (Some(error), _) => Err((format!("the app raised {}: {}", error.kind, error.message), details(&error.trace, &answer.log_tail))),
+        (None, Some(status)) if status < 500 => Ok(status),
+        (None, Some(status)) => {
+            let mut told = details(&[], &answer.log_tail);
+            told.extend(checked.body.filter(|_| told.is_empty()));
+            Err((format!("it answered {status}"), told))
+        }
+        (None, None) => Err(("it did not answer the request".to_owned(), details(&[], &answer.log_tail))),
+    }
+}
+
+/// The traceback if there is one, else what the app wrote to the log.
+fn details(trace: &[String], log: &str) -> Vec<String> {
+    if !trace.is_empty() {
+        return trace.iter().flat_map(|entry| entry.lines()).map(str::to_owned).collect();
+    }
+    const PLATFORM: [&str; 4] = ["START RequestId:", "END RequestId:", "REPORT RequestId:", "INIT_START"];
+    // A log line may carry several, separated by carriage returns: one event, as CloudWatch counts.
+    log.split(['\n', '\r'])
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty() && !PLATFORM.iter().any(|word| line.contains(word)))
+        .map(str::to_owned)
+        .collect()
+}
