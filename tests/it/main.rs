@@ -5,4 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod differential;
+mod examples;
 mod layering;
+mod local;
+mod shim;

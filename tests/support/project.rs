@@ -70,6 +70,18 @@ impl TestProject {
         self
     }
 
+    /// As [`Self::env`], later on.
+    pub(crate) fn set_env(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Renames the project's directory.
+    pub(crate) fn move_to(&mut self, name: &str) {
+        let target = self.root.with_file_name(name);
+        std::fs::rename(&self.root, &target).unwrap();
+        self.root = target;
+    }
+
     /// Uses the tests' own Python environment (Flask, Django…) as the project's.
     pub(crate) fn with_python(self) -> Self {
         let venv = python::environment();
