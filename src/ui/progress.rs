@@ -74,10 +74,8 @@ impl Observer for Progress {
     }
 
     fn advance(&self, id: TaskId, done: u64) {
-        if let Some(running) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&id.0) {
-            if let Some(bar) = &running.bar {
-                bar.set_position(done);
-            }
+        if let Some(Running { bar: Some(bar), .. }) = self.running.lock().unwrap_or_else(PoisonError::into_inner).get(&id.0) {
+            bar.set_position(done);
         }
     }
 

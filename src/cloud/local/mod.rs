@@ -61,13 +61,6 @@ impl LocalCloud {
         Self { options, state }
     }
 
-    async fn process(&self) -> Result<EmulatorProcess, LocalError> {
-        match EmulatorProcess::find(&self.state).await? {
-            Some(process) => Ok(process),
-            None => EmulatorProcess::start(&self.state).await,
-        }
-    }
-
     fn load(&self, id: &StageId) -> Result<StageState, CloudError> {
         let function = id.function_name();
         self.state.load(&function)?.ok_or(CloudError::NotDeployed { function })
@@ -81,10 +74,18 @@ impl LocalCloud {
 
     /// Has the emulator follow the state. Returns the port of the front door.
     async fn sync(&self, id: &StageId) -> Result<Option<u16>, LocalError> {
-        match self.process().await?.ask(&ControlRequest::Sync { function_name: id.function_name() }).await? {
+        match EmulatorProcess::ensure(&self.state).await?.ask(&ControlRequest::Sync { function_name: id.function_name() }).await? {
             ControlResponse::Synced { port } => Ok(port),
             ControlResponse::PortTaken { port, reason } => Err(LocalError::PortTaken { port, reason }),
             other => Err(LocalError::refused(other)),
+        }
+    }
+
+    /// As [`Self::sync`], where the front door is not what is asked for: a port that is taken is for [`Cloud::ensure_route`] to deal with.
+    async fn sync_versions(&self, id: &StageId) -> Result<(), LocalError> {
+        match self.sync(id).await {
+            Ok(_) | Err(LocalError::PortTaken { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -206,7 +207,7 @@ impl Cloud for LocalCloud {
         };
         stage.live = Some(version);
         self.state.save(&stage)?;
-        self.sync(id).await?;
+        self.sync_versions(id).await?;
         Ok(outcome)
     }
 
@@ -267,7 +268,7 @@ impl Cloud for LocalCloud {
         let (gone, kept): (Vec<_>, Vec<_>) = stage.versions.into_iter().partition(|version| old.contains(&version.version));
         stage.versions = kept;
         self.state.save(&stage)?;
-        self.sync(id).await?;
+        self.sync_versions(id).await?;
         for version in gone {
             if !stage.versions.iter().any(|kept| kept.code == version.code) {
                 let directory = self.state.code_directory(&id.function_name(), &version.code);
@@ -283,10 +284,10 @@ impl Cloud for LocalCloud {
         if let Some(version) = version.filter(|version| stage.version(*version).is_none()) {
             return Err(CloudError::NoSuchVersion { function, version });
         }
-        self.sync(id).await?;
+        self.sync_versions(id).await?;
         let payload = String::from_utf8_lossy(&payload).into_owned();
         let request = ControlRequest::Invoke { function_name: function, version, payload };
-        match self.process().await?.ask(&request).await? {
+        match EmulatorProcess::ensure(&self.state).await?.ask(&request).await? {
             ControlResponse::Invoked { payload, function_error, log_tail, init_duration, duration } => {
                 Ok(Invocation { payload: payload.into(), function_error, log_tail, init_duration, duration })
             }
@@ -316,7 +317,7 @@ impl Cloud for LocalCloud {
         remove_stage_files(&directory, remove_logs).map_err(|source| LocalError::Write { path: directory, source })?;
         if self.state.stages()?.is_empty() {
             if let Some(process) = process {
-                process.stop().await?;
+                process.stop(&self.state).await?;
                 removed.push(format!("emulator (process {})", process.pid()));
             }
             remove_empty_state(self.state.path());

@@ -54,29 +54,37 @@ pub(super) struct EmulatorProcess {
 }
 
 impl EmulatorProcess {
-    /// The running emulator, if there is one and it is of this build and serves this directory. One that is of another build or that was left
-    /// behind when the directory moved is stopped.
+    /// The emulator that serves this directory, if one answers. Changes nothing.
     pub(super) async fn find(state: &StateDirectory) -> Result<Option<Self>, LocalError> {
+        Ok(Self::recorded(state).await?.filter(|process| same_directory(&process.record.directory, state.path())))
+    }
+
+    /// An emulator of this build that serves this directory, started if need be. One of another build, or one that was left behind when the
+    /// directory moved, is stopped first.
+    pub(super) async fn ensure(state: &StateDirectory) -> Result<Self, LocalError> {
+        if let Some(process) = Self::recorded(state).await? {
+            let ours = same_directory(&process.record.directory, state.path());
+            if ours && process.record.build == build_id() {
+                return Ok(process);
+            }
+            // A directory that was copied: the original's emulator goes on serving the original.
+            if ours || !process.record.directory.exists() {
+                process.stop(state).await?;
+            }
+        }
+        Self::start(state).await
+    }
+
+    /// Whoever the record names, if they answer.
+    async fn recorded(state: &StateDirectory) -> Result<Option<Self>, LocalError> {
         let Some(record) = read_json::<EmulatorRecord>(&record_file(state))? else { return Ok(None) };
         let process = Self { record };
-        let ours = same_directory(&process.record.directory, state.path());
-        if !ours && process.record.directory.exists() {
-            // The directory was copied: the original's emulator goes on serving the original.
-            return Ok(None);
-        }
         let probe = ControlRequest::Status { function_name: String::new() };
-        if process.ask(&probe).await.is_err() {
-            return Ok(None);
-        }
-        if ours && process.record.build == build_id() {
-            return Ok(Some(process));
-        }
-        process.stop().await?;
-        Ok(None)
+        Ok(process.ask(&probe).await.is_ok().then_some(process))
     }
 
     /// Starts an emulator in the background and waits until it answers.
-    pub(super) async fn start(state: &StateDirectory) -> Result<Self, LocalError> {
+    async fn start(state: &StateDirectory) -> Result<Self, LocalError> {
         let directory = state.path().to_owned();
         // Blocking, but short: until the child has said that it listens, or has ended.
         tokio::task::spawn_blocking(move || spawn(&directory)).await.map_err(|_| LocalError::StartAborted)??;
@@ -110,10 +118,10 @@ impl EmulatorProcess {
         Ok(serde_json::from_slice(&response.into_body().collect().await?.to_bytes())?)
     }
 
-    /// Stops it and waits until it has let go of the directory.
-    pub(super) async fn stop(&self) -> Result<(), LocalError> {
+    /// Stops it and waits until it has let go of the directory (the lock moves with the directory).
+    pub(super) async fn stop(&self, state: &StateDirectory) -> Result<(), LocalError> {
         self.ask(&ControlRequest::Shutdown).await?;
-        let lock = lock_path(&self.record.directory);
+        let lock = lock_path(state.path());
         tokio::task::spawn_blocking(move || {
             // The emulator holds this lock for as long as it lives. Gone with the directory: nothing to wait for.
             if let Ok(file) = File::open(lock) {

@@ -143,10 +143,10 @@ impl StateDirectory {
         };
         let mut names = Vec::new();
         for entry in entries {
-            if let Ok(name) = entry.map_err(read)?.file_name().into_string() {
-                if self.stage_file(&name).is_file() {
-                    names.push(name);
-                }
+            if let Ok(name) = entry.map_err(read)?.file_name().into_string()
+                && self.stage_file(&name).is_file()
+            {
+                names.push(name);
             }
         }
         names.sort();
