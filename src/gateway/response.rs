@@ -22,6 +22,8 @@ struct Answer {
     status: u16,
     headers: Vec<Line>,
     body: Bytes,
+    /// The function asked for no content type at all.
+    untyped: bool,
 }
 
 /// Turns what the function returned into what the client gets from `door` (any [`FrontDoor`], or a [`Door`]).
@@ -63,7 +65,10 @@ fn rest(binary_support: bool, value: &Value) -> Result<Answer, Failure> {
     headers.retain(|(name, _)| several.iter().all(|(other, _)| other != name));
     headers.extend(several);
     let body = if binary_support { body(fields)? } else { body_undecoded(fields)? };
-    Ok(Answer { status, headers, body })
+    // aws/aws-sam-cli#1218: a null type keeps the gateway from adding its own.
+    let given = fields.get("headers").and_then(Value::as_object);
+    let untyped = given.is_some_and(|map| map.iter().any(|(name, value)| value.is_null() && name.eq_ignore_ascii_case("content-type")));
+    Ok(Answer { status, headers, body, untyped })
 }
 
 /// Guides http-api-develop-integrations-lambda (HTTP APIs) and urls-invocation (Function URLs): JSON without a `statusCode` is itself the body of a 200.
@@ -91,12 +96,12 @@ fn payload_v2(front_door: FrontDoor, value: &Value, payload: &[u8]) -> Result<An
         }
         Some(_) => return Err(Failure::Malformed),
     }
-    Ok(Answer { status, headers, body: body(fields)? })
+    Ok(Answer { status, headers, body: body(fields)?, untyped: false })
 }
 
 /// An answer that was nothing but a body.
 fn inferred(body: Bytes) -> Answer {
-    Answer { status: 200, headers: vec![("content-type".to_owned(), b"application/json".to_vec())], body }
+    Answer { status: 200, headers: vec![("content-type".to_owned(), b"application/json".to_vec())], body, untyped: false }
 }
 
 /// Guide lambda-functions (load balancers): the map of headers has to be the one of the target group's mode. `statusDescription` is what HTTP/1.1
@@ -108,12 +113,12 @@ fn load_balancer(multi_value: bool, value: &Value) -> Result<Answer, Failure> {
         return Err(Failure::Malformed);
     }
     let headers = if multi_value { multi_value_headers(fields)? } else { single_headers(fields, Scalars::StringsOnly)? };
-    Ok(Answer { status, headers: headers.ok_or(Failure::Malformed)?, body: body(fields)? })
+    Ok(Answer { status, headers: headers.ok_or(Failure::Malformed)?, body: body(fields)?, untyped: false })
 }
 
 /// What every answer goes through.
 fn finish(front_door: FrontDoor, method: &str, answer: Answer) -> HttpResponse {
-    let Answer { status, headers: given, body } = answer;
+    let Answer { status, headers: given, body, untyped } = answer;
     let bodiless = matches!(status, 100..=199 | 204 | 304);
     let mut headers = Vec::with_capacity(given.len() + 1);
     let mut own_length = None;
@@ -127,7 +132,8 @@ fn finish(front_door: FrontDoor, method: &str, answer: Answer) -> HttpResponse {
             Outgoing::Dropped => {}
         }
     }
-    if headers.iter().all(|(name, _)| name != "content-type")
+    if !untyped
+        && headers.iter().all(|(name, _)| name != "content-type")
         && let Some(value) = default_content_type(front_door, !body.is_empty() && !bodiless)
     {
         headers.push(("content-type".to_owned(), value.as_bytes().to_vec()));
@@ -144,7 +150,7 @@ fn finish(front_door: FrontDoor, method: &str, answer: Answer) -> HttpResponse {
     HttpResponse { status, headers, body }
 }
 
-/// What a front door says of an answer whose function named no type. REST: validated. HTTP API: AWS's own emulator (above), `ApiGatewayResponseExtensions`.
+/// What a front door says of an answer whose function named no type. REST: validated, and for a 204 aws/aws-sam-cli#1218. HTTP API: AWS's own emulator (above), `ApiGatewayResponseExtensions`.
 /// Load balancer: fujiwara/ridge#9. Function URL: guide urls-invocation, for inferred answers. That the last two say nothing of an empty body is assumed.
 fn default_content_type(front_door: FrontDoor, has_body: bool) -> Option<&'static str> {
     match front_door {
@@ -198,7 +204,7 @@ fn single_headers(fields: &Map<String, Value>, scalars: Scalars) -> Result<Optio
         Some(_) => return Err(Failure::Malformed),
     };
     map.iter()
-        // aws/aws-sam-cli#1218: a null value is no header.
+        // A null value is no header.
         .filter(|(_, value)| !(value.is_null() && scalars != Scalars::StringsOnly))
         .map(|(name, value)| line(name, &scalars.text(value)?))
         .collect::<Result<_, _>>()

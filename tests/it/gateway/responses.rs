@@ -24,6 +24,7 @@ fn assert_malformed(door: impl Into<Door>, payload: &Value) {
 fn rest_accepts_the_documented_format() {
     assert_answer(Rest, &json!({ "statusCode": 200 }), "200\ncontent-type: application/json\n\n");
     assert_answer(Rest, &json!({ "statusCode": "201", "headers": null, "body": null }), "201\ncontent-type: application/json\n\n");
+    assert_answer(Rest, &json!({ "statusCode": 204, "headers": { "Content-Type": null } }), "204\n\n");
     assert_answer(
         Rest,
         &json!({ "statusCode": 418, "headers": { "Content-Type": "text/html", "X-Flag": true, "X-None": null }, "body": "é" }),
