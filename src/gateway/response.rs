@@ -105,7 +105,7 @@ fn inferred(body: Bytes) -> Answer {
 }
 
 /// Guide lambda-functions (load balancers): the map of headers has to be the one of the target group's mode. `statusDescription` is what HTTP/1.1
-/// writes after the code; the guide asks for it, load balancers do without (Powertools for AWS Lambda never sends it).
+/// writes after the code; the guide asks for it; that its absence does no harm is assumed.
 fn load_balancer(multi_value: bool, value: &Value) -> Result<Answer, Failure> {
     let fields = value.as_object().ok_or(Failure::Malformed)?;
     let status = status(fields)?.ok_or(Failure::Malformed)?;
