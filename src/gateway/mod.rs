@@ -1,9 +1,33 @@
 //! What API Gateway, Function URLs and Application Load Balancers do to HTTP, as pure functions: request → event (`request`), the function's
-//! answer → response (`response`). No I/O, no clock, no randomness: whoever calls passes in time and ids.
+//! answer → response (`response`), everything else that can happen → response (`failure`), and how much each front door lets through
+//! (`limits`). No I/O, no clock, no randomness: whoever calls passes in time and ids.
+//!
+//! Every rule names where it comes from:
+//! - *captured*: the live requests and path probes of July 2026 in github hotsock/voker, `vokerhttp/testdata` (also the shapes of
+//!   `tests/fixtures/events`, which the shim's tests read too).
+//! - *validated*: tests that github localstack/localstack runs against AWS, `tests/aws/services/apigateway/test_apigateway_lambda.py`.
+//! - *guide NAME*: the AWS documentation page of that name.
+//! - *assumed*: found nowhere; the choice that loses nothing.
+//!
+//! Events are built as plain JSON, not from the structs of the `aws_lambda_events` crate. Those are made for reading: they write a null or an empty
+//! map for every absent field (the front doors leave it out), lower-case all header names (REST mixes cases), refuse header values outside ASCII,
+//! and lack `routeKey` and `stage` of Function URLs. The tests read every event back with them instead.
+
+mod failure;
+mod headers;
+mod limits;
+mod request;
+mod response;
+mod target;
 
 use bytes::Bytes;
 
 use crate::model::FrontDoor;
+
+pub use failure::{decorate, failure_response};
+pub use limits::{Limits, admit, limits};
+pub use request::request_event;
+pub use response::http_response;
 
 /// An HTTP request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +55,7 @@ pub struct RequestContext {
     pub account_id: String,
     /// `eu-west-1`
     pub region: String,
-    /// 10 characters.
+    /// 10 characters; behind a load balancer the name of its target group.
     pub api_id: String,
     /// Host name of the API; locally the request's own `Host`.
     pub domain_name: String,
@@ -54,14 +78,14 @@ pub struct RequestContext {
 pub struct HttpResponse {
     /// 100–599.
     pub status: u16,
-    /// In order; values as bytes.
+    /// In order; names in lower case (as HTTP/2 has them, which clients of the real front doors speak), values as bytes.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The whole body.
     pub body: Bytes,
 }
 
 /// Everything that can happen instead of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Failure {
     /// The function raised, crashed, exited or ran out of its own time, or its init failed.
     Function,
@@ -77,22 +101,39 @@ pub enum Failure {
     GatewayTimeout,
     /// No sandbox was free and no more may be started.
     Throttled,
+    /// The front door does not accept such a request (see `admit`).
+    BadRequest,
 }
 
-/// Builds the event that `front_door` sends to the function.
-pub fn request_event(front_door: FrontDoor, request: &HttpRequest, context: &RequestContext) -> serde_json::Value {
-    let _ = (front_door, request, context);
-    todo!()
+impl Failure {
+    /// Every failure.
+    pub const ALL: [Self; 8] = [
+        Self::Function,
+        Self::Malformed,
+        Self::ResponseTooLarge,
+        Self::RequestTooLarge,
+        Self::HeadersTooLarge,
+        Self::GatewayTimeout,
+        Self::Throttled,
+        Self::BadRequest,
+    ];
 }
 
-/// Turns what the function returned into what the client gets.
-pub fn http_response(front_door: FrontDoor, method: &str, payload: &[u8]) -> Result<HttpResponse, Failure> {
-    let _ = (front_door, method, payload);
-    todo!()
+/// A front door and the switches on it that change what goes through. Every `FrontDoor` converts into one with both switches on, so that
+/// [`request_event`] and [`http_response`] take either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Door {
+    /// Which kind.
+    pub front_door: FrontDoor,
+    /// `lambda.multi_value_headers.enabled` of a load balancer's target group; no other front door has it.
+    pub multi_value_headers: bool,
+    /// Whether a REST API has `*/*` among its binary media types: without, it sends out the base64 text of a binary answer undecoded. (What it
+    /// does to requests is told by [`RequestContext::binary_support`].)
+    pub binary_support: bool,
 }
 
-/// What the client gets instead of an answer.
-pub fn failure_response(front_door: FrontDoor, failure: Failure, request_id: &str) -> HttpResponse {
-    let _ = (front_door, failure, request_id);
-    todo!()
+impl From<FrontDoor> for Door {
+    fn from(front_door: FrontDoor) -> Self {
+        Self { front_door, multi_value_headers: true, binary_support: true }
+    }
 }

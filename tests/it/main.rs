@@ -7,6 +7,7 @@ mod support;
 
 mod differential;
 mod examples;
+mod gateway;
 mod layering;
 mod local;
 mod shim;
