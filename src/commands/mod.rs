@@ -1,5 +1,7 @@
 //! One file per subcommand: flags → settings → project → target → one operation → one report.
 
+mod settings;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,7 +10,7 @@ use crate::cli::{Cli, Command, Global};
 use crate::env;
 use crate::error::Error;
 use crate::project::{self, DiscoveryRequest, Project};
-use crate::settings::{self, Request, Settings};
+use crate::settings::{Request, Settings};
 use crate::ui::Printer;
 
 /// What every command starts from.
@@ -40,7 +42,7 @@ impl Context {
         overrides: Vec<(&'static str, serde_json::Value, String)>,
     ) -> Result<Settings, Error> {
         let request = Request { stage: stage.map(str::to_owned), file: self.global.settings_file.clone(), overrides };
-        Ok(settings::load(&self.directory, &request, &self.environment)?)
+        Ok(crate::settings::load(&self.directory, &request, &self.environment)?)
     }
 
     /// The project that the settings are about.
@@ -65,6 +67,7 @@ impl Context {
 /// Runs the command.
 pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
     match cli.command {
+        Command::Settings(args) => settings::run(&args, context),
         Command::Init(_)
         | Command::Deploy(_)
         | Command::Update(_)
@@ -74,7 +77,6 @@ pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
         | Command::Status(_)
         | Command::Invoke(_)
         | Command::Manage(_)
-        | Command::Settings(_)
         | Command::Emulator(_) => {
             let _ = (context.cache(), &context.printer);
             Ok(ExitCode::SUCCESS)
