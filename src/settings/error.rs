@@ -178,8 +178,11 @@ impl Hint for SettingsError {
             }
             Self::SeveralFiles { .. } => "remove all but one, or say which with `--settings-file`".to_owned(),
             Self::UnknownFormat { .. } => "give the file the extension of its format".to_owned(),
-            Self::Syntax { format: Format::Json, .. } => "comments begin with `//`, and texts stand in double quotes".to_owned(),
-            Self::Syntax { format: Format::Toml | Format::Yaml, .. } => return Vec::new(),
+            // What the older tool's reader takes beyond that, `#` and bare words, ends here.
+            Self::Syntax { format: Format::Json, source, .. } if source.message.starts_with("unexpected") => {
+                "comments begin with `//`, and texts stand in double quotes".to_owned()
+            }
+            Self::Syntax { .. } => return Vec::new(),
             Self::NoStages { .. } => {
                 "add a table for the first one (`[dev]` in TOML), or let `zappa init --force` write the file".to_owned()
             }

@@ -8,7 +8,8 @@ use std::str::FromStr as _;
 pub(super) fn check(text: &str) -> Result<(), String> {
     match inside(text, "at") {
         Some(moment) => at(moment).map_err(|problem| format!("`{text}`: {problem}")),
-        None => check_repeating(text),
+        None if ["rate(", "cron("].iter().any(|kind| text.starts_with(kind)) => check_repeating(text),
+        None => Err(format!("`{text}`: a schedule is written `rate(4 minutes)`, `cron(0 3 * * ? *)` or `at(2030-01-31T12:00:00)`")),
     }
 }
 
@@ -19,7 +20,7 @@ pub(super) fn check_repeating(text: &str) -> Result<(), String> {
     } else if let Some(rest) = inside(text, "cron") {
         cron(rest)
     } else {
-        Err("a schedule is written `rate(4 minutes)`, `cron(0 3 * * ? *)` or `at(2030-01-31T12:00:00)`".to_owned())
+        Err("what repeats is written `rate(4 minutes)` or `cron(0 3 * * ? *)`".to_owned())
     };
     result.map_err(|problem| format!("`{text}`: {problem}"))
 }

@@ -59,9 +59,10 @@ impl Written {
                     stages.push(WrittenStage { name: entry.key.clone(), origin, values });
                 }
                 _ => {
-                    let known = schema::find(&entry.key).map(|_| " belongs into the table of a stage").unwrap_or(
-                        " is not a table; every key at the top of the file is the name of a stage, and its value the stage's settings",
-                    );
+                    let known =
+                        schema::find(&entry.key).map(|_| " is a setting and belongs in the table of a stage, such as `[dev]`").unwrap_or(
+                            " is not a table; every key at the top of the file is the name of a stage, and its value the stage's settings",
+                        );
                     problems.push(Problem::new(&origin, format!("`{}`{known}", entry.key)));
                 }
             }
@@ -161,7 +162,9 @@ pub(super) fn give(values: &mut Layer, key: &'static Key, given: Given, problems
         problems.push(Problem::new(&origin, format!("`{}` is given twice: under another name too", meant.name)));
         return;
     }
-    let sound = if check(meant, &node, &origin, problems) { Some(node) } else { sound_part(meant, &node, &origin) };
+    // What is said about the value uses the name that was written.
+    let named = meant.named(key.name);
+    let sound = if check(&named, &node, &origin, problems) { Some(node) } else { sound_part(&named, &node, &origin) };
     if let Some(node) = sound {
         values.insert(meant.name, Given { node, origin });
     }

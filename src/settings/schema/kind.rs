@@ -65,6 +65,7 @@ impl Kind {
             Self::Checked(words, _) => (*words).to_owned(),
             Self::Choice(allowed) => one_of(allowed.iter().map(|word| format!("\"{word}\""))),
             Self::List(Self::Table(fields)) => format!("a list of tables with {}", names(fields)),
+            Self::List(Self::Map(_)) => "a list of tables".to_owned(),
             Self::List(Self::Any) => "a list".to_owned(),
             Self::List(item @ Self::Choice(_)) => format!("a list of any of {}", item.words().replace(" or ", ", ")),
             Self::List(item) => format!("a list of {}", item.words()),

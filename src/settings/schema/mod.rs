@@ -178,6 +178,11 @@ impl Key {
         self.secret
     }
 
+    /// The same key under another of its names.
+    pub(super) fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+
     /// The default, where it does not depend on anything.
     pub(super) fn preset_value(&self) -> Value {
         match self.preset {

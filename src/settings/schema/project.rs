@@ -29,8 +29,8 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::new("profile_name", Kind::Text, Unset, "\"shop-deploy\"", "The AWS profile whose credentials are used.").aws(),
     Key::new("aws_region", words::REGION, Unset, "\"eu-central-1\"", "The region. Left out: that of the profile or `AWS_REGION`.").aws(),
-    Key::new("aws_regions", Kind::List(&words::REGION), Json("[]"), "[]", "Several regions to deploy to at once.").not_yet(&[], ""),
-    Key::new("exclude_regions", Kind::List(&words::REGION), Json("[]"), "[]", "Regions to leave out of a deployment to all of them.")
+    Key::new("aws_regions", Kind::List(&Kind::Text), Json("[]"), "[]", "Several regions to deploy to at once.").not_yet(&[], ""),
+    Key::new("exclude_regions", Kind::List(&Kind::Text), Json("[]"), "[]", "Regions to leave out of a deployment to all of them.")
         .not_yet(&[], ""),
     Key::new(
         "s3_bucket",
