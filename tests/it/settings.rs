@@ -79,11 +79,16 @@ fn help() {
                   - auto:   On a terminal, unless `NO_COLOR` is set
                   - always: Always
                   - never:  Never
-          
+
                   [default: auto]
         ----- stderr -----
     "#]]
-    .assert_eq(&TestProject::new().snapshot(["settings", "--help"]));
+    .assert_eq(&lines_trimmed(&TestProject::new().snapshot(["settings", "--help"])));
+}
+
+/// clap leaves blanks at the ends of lines, where no editor keeps them.
+fn lines_trimmed(text: &str) -> String {
+    text.lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
 }
 
 #[test]

@@ -71,6 +71,21 @@ fn every_line_can_be_uncommented() {
     assert_eq!(tried, keys().count() - 1);
 }
 
+#[test]
+fn documented_defaults_are_the_real_ones() {
+    let project = toml("[dev]\n");
+    let settings = load(project.root(), &Request::default(), &BTreeMap::new()).unwrap_or_else(|error| panic!("{error}"));
+    for value in &settings.values {
+        let key = keys().find(|key| key.name() == value.key).unwrap();
+        match key.default_words() {
+            None => assert!(value.value.is_null(), "{}", value.key),
+            // These depend on the project or stage, and are described.
+            Some(_) if ["project_name", "target", "runtime"].contains(&value.key) => {}
+            Some(literal) => assert_eq!(serde_json::from_str::<serde_json::Value>(literal).unwrap(), value.value, "{}", value.key),
+        }
+    }
+}
+
 /// Every key that zappa/Zappa 0.63 reads.
 #[test]
 fn knows_every_key_of_the_older_tool() {
