@@ -2,21 +2,20 @@
 
 use std::process::ExitCode;
 
+use serde_json::Value;
+
 use super::interrupt::Scratch;
 use super::{CommandError, Context};
 use crate::cli::DeployArgs;
 use crate::error::Error;
 use crate::ops::OperationError;
 use crate::ops::deploy::{DeployRequest, build, deploy, plan};
+use crate::settings::front_door_overrides;
 use crate::ui::report;
 
 /// `only_update` refuses a stage that is not there.
 pub(super) fn run(context: &Context, args: &DeployArgs, only_update: bool) -> Result<ExitCode, Error> {
-    let mut settings = context.settings(args.stage.as_deref(), Vec::new())?;
-    if let Some(front_door) = &args.front_door {
-        settings.front_door = front_door.parse().map_err(CommandError::Flag)?;
-    }
-    settings.local_port = args.port.or(settings.local_port);
+    let settings = context.settings(args.stage.as_deref(), overrides(args)?)?;
     // Whether the target can be had at all is known before minutes are spent on a bundle.
     context.check_target(&settings)?;
     let project = context.project(&settings)?;
@@ -44,4 +43,14 @@ pub(super) fn run(context: &Context, args: &DeployArgs, only_update: bool) -> Re
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// What the flags say about settings.
+fn overrides(args: &DeployArgs) -> Result<Vec<(&'static str, Value, String)>, CommandError> {
+    let mut overrides = match &args.front_door {
+        Some(front_door) => front_door_overrides(front_door.parse().map_err(CommandError::Flag)?, "--front-door"),
+        None => Vec::new(),
+    };
+    overrides.extend(args.port.map(|port| ("local_port", Value::from(port), "--port".to_owned())));
+    Ok(overrides)
 }

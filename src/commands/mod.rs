@@ -6,6 +6,7 @@ mod interrupt;
 mod invoke;
 mod manage;
 mod rollback;
+mod settings;
 mod status;
 mod undeploy;
 
@@ -22,7 +23,7 @@ use crate::error::Error;
 use crate::hint::Hint;
 use crate::model::{InvalidValue, Target};
 use crate::project::{self, DiscoveryRequest, Project};
-use crate::settings::{self, Request, Settings};
+use crate::settings::{Request, Settings};
 use crate::ui::Printer;
 
 /// What a local function sees as its region where the settings name none.
@@ -57,7 +58,7 @@ impl Context {
         overrides: Vec<(&'static str, serde_json::Value, String)>,
     ) -> Result<Settings, Error> {
         let request = Request { stage: stage.map(str::to_owned), file: self.global.settings_file.clone(), overrides };
-        Ok(settings::load(&self.directory, &request, &self.environment)?)
+        Ok(crate::settings::load(&self.directory, &request, &self.environment)?)
     }
 
     /// The project that the settings are about.
@@ -112,7 +113,8 @@ impl Context {
 /// Runs the command.
 pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
     match cli.command {
-        Command::Init(_) | Command::Package(_) | Command::Settings(_) => Ok(ExitCode::SUCCESS),
+        Command::Init(_) | Command::Package(_) => Ok(ExitCode::SUCCESS),
+        Command::Settings(args) => settings::run(context, &args),
         Command::Deploy(args) => deploy::run(context, &args, false),
         Command::Update(args) => deploy::run(context, &args, true),
         Command::Rollback(args) => rollback::run(context, &args),

@@ -1,15 +1,44 @@
-//! Settings: what the user wrote (`schema`) and what it means (`resolve`).
+//! Settings: what the user wrote and what it means.
 //!
 //! Called by every command through [`load`]. Knows files, environment variables and flags; knows nothing of projects on disk (a runtime or app that
 //! the settings leave open is `None` here and is filled in by `project`).
+//!
+//! A file goes through `source` (which one) → `formats` (TOML, JSON, YAML → one tree with lines) → `written` (stages and keys, each value
+//! checked against the `schema`) → `precedence` (flag, environment, stage, extended stage, default) → `resolve` (typed [`Settings`]). What is
+//! wrong is collected on the way and reported together.
+
+mod check;
+mod environment;
+mod error;
+mod expression;
+mod formats;
+mod nearest;
+mod precedence;
+mod resolve;
+mod schedules;
+mod schema;
+mod source;
+mod tree;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::hint::Hint;
+pub use self::error::{Problem, SettingsError};
+pub use self::formats::{Format, SyntaxError};
+use self::precedence::Sources;
+pub use self::schema::{Group, Key, groups, keys};
+use self::written::{Layer, Written, WrittenStage};
 use crate::model::{Architecture, FrontDoor, Runtime, StageId, Target};
+
+/// The stage that exists without being written: the deployment on this machine.
+pub const LOCAL: &str = "local";
+
+/// What is shown in place of a secret.
+const HIDDEN: &str = "***";
 
 /// Everything about one stage, resolved: typed, checked, with defaults filled in.
 #[derive(Debug, Clone)]
@@ -38,7 +67,7 @@ pub struct Settings {
     pub lambda_concurrency: Option<u32>,
     /// Description of the function.
     pub lambda_description: String,
-    /// `environment_variables` and `aws_environment_variables` together (the latter win): what the process finds in its environment.
+    /// `aws_environment_variables` and `environment_variables` together (the latter win, as in zappa/Zappa): what the process finds in its environment.
     pub environment: BTreeMap<String, String>,
     /// Chosen by `function_url_enabled`, `alb_enabled`, `apigateway_version`.
     pub front_door: FrontDoor,
@@ -159,8 +188,50 @@ pub enum Origin {
         /// The stage's table it stands in (another than the asked one when inherited through `extends`).
         stage: String,
     },
+    /// The name of the stage: `local` lives on this machine, and inherits from the file's first stage if it is not written.
+    StageName,
     /// Nobody said anything.
     Default,
+}
+
+impl Origin {
+    /// In a few words, for someone who looks at `stage`.
+    #[must_use]
+    pub fn words(&self, stage: &str) -> String {
+        match self {
+            Self::Flag { flag } => flag.clone(),
+            Self::Environment { variable } => variable.clone(),
+            Self::File { path, line, stage: written } if written == stage => format!("{}:{line}", path.display()),
+            Self::File { path, line, stage: written } => format!("{}:{line}, stage {written}", path.display()),
+            Self::StageName => "because of the stage's name".to_owned(),
+            Self::Default => "default".to_owned(),
+        }
+    }
+
+    /// The same place, at another line where it is a file.
+    fn at_line(&self, line: u32) -> Self {
+        match self {
+            Self::File { path, line: _, stage } => Self::File { path: path.clone(), line, stage: stage.clone() },
+            Self::Flag { .. } | Self::Environment { .. } | Self::StageName | Self::Default => self.clone(),
+        }
+    }
+}
+
+impl ResolvedValue {
+    /// The value as it may be printed: of secrets only the names are left.
+    #[must_use]
+    pub fn shown(&self) -> Value {
+        let secret = schema::find(self.key).is_some_and(Key::is_secret);
+        if secret { hidden(&self.value) } else { self.value.clone() }
+    }
+}
+
+fn hidden(value: &Value) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        Value::Object(object) => Value::Object(object.iter().map(|(name, value)| (name.clone(), hidden(value))).collect()),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => HIDDEN.into(),
+    }
 }
 
 /// What the command line says about settings.
@@ -174,24 +245,81 @@ pub struct Request {
     pub overrides: Vec<(&'static str, serde_json::Value, String)>,
 }
 
-/// Reads the settings of a project directory and resolves one stage of them.
-///
-/// `environment` is the process's environment, passed in so that tests decide it.
-pub fn load(directory: &Path, request: &Request, environment: &BTreeMap<String, String>) -> Result<Settings, SettingsError> {
-    let _ = (directory, request, environment);
-    todo!()
+/// What a flag that names a front door overrides: the keys that choose one, all of them, so that none of the file's is left to contradict.
+#[must_use]
+pub fn front_door_overrides(door: FrontDoor, flag: &str) -> Vec<(&'static str, Value, String)> {
+    let version = if door == FrontDoor::Http { "v2" } else { "v1" };
+    let gateway = matches!(door, FrontDoor::Rest | FrontDoor::Http);
+    [
+        ("apigateway_enabled", Value::from(gateway)),
+        ("apigateway_version", Value::from(version)),
+        ("function_url_enabled", Value::from(door == FrontDoor::FunctionUrl)),
+        ("alb_enabled", Value::from(door == FrontDoor::Alb)),
+    ]
+    .map(|(key, value)| (key, value, flag.to_owned()))
+    .into()
 }
 
-/// Why settings could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingsError {}
-
-impl Hint for SettingsError {
-    fn hints(&self) -> Vec<String> {
-        Vec::new()
+/// Reads the settings of a project directory and resolves one stage of them.
+///
+/// Every stage of the file is checked, not only the one that is asked for. `environment` is the process's environment, passed in so that
+/// tests decide it.
+pub fn load(directory: &Path, request: &Request, environment: &BTreeMap<String, String>) -> Result<Settings, SettingsError> {
+    let Request { stage, file, overrides } = request;
+    let mut problems = Vec::new();
+    let mut written = match source::find(directory, file.as_deref())? {
+        Some(file) => source::read(&file, &mut problems)?,
+        None => Written { file: None, stages: Vec::new() },
+    };
+    if stage.as_deref() == Some(LOCAL) && written.stage(LOCAL).is_none() {
+        written.imply_local();
     }
+    let flags = environment::from_flags(overrides, &mut problems);
+    let variables = environment::from_environment(environment, &mut problems);
+    let nothing = Layer::new();
+    let project_name = source::derived_project_name(directory);
+    let asked = select(&written, stage.as_deref(), directory);
+    let mut wanted = None;
+    let mut names: BTreeMap<String, &str> = BTreeMap::new();
+    for stage in &written.stages {
+        let is_asked = asked.as_ref().is_ok_and(|asked| asked.name == stage.name);
+        let (flags, environment) = if is_asked { (&flags, &variables) } else { (&nothing, &nothing) };
+        let sources = Sources { flags, environment, chain: written.chain(stage), project_name: &project_name };
+        let place = resolve::Stage { name: &stage.name, origin: &stage.origin, file: written.file.clone() };
+        let settings = resolve::resolve(place, sources.effective(), &mut problems);
+        let function = settings.id.function_name();
+        if let Some(other) = names.get(&function) {
+            let message = format!("the stages `{other}` and `{}` would both be named `{function}`; rename one", stage.name);
+            problems.push(Problem::new(&stage.origin, message));
+        } else {
+            names.insert(function, &stage.name);
+        }
+        if is_asked {
+            wanted = Some(settings);
+        }
+    }
+    error::refuse(problems)?;
+    asked?;
+    wanted.ok_or_else(|| no_file(directory))
+}
 
-    fn is_input(&self) -> bool {
-        true
+/// `.` would say little.
+fn no_file(directory: &Path) -> SettingsError {
+    SettingsError::NoFile { directory: std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned()) }
+}
+
+/// The stage that is meant: the one named, else the only one.
+fn select<'w>(written: &'w Written, stage: Option<&str>, directory: &Path) -> Result<&'w WrittenStage, SettingsError> {
+    if let Some(stage) = stage.and_then(|name| written.stage(name)) {
+        return Ok(stage);
+    }
+    let Some(file) = written.file.clone() else { return Err(no_file(directory)) };
+    match (stage, written.stages.as_slice()) {
+        (_, []) => Err(SettingsError::NoStages { file }),
+        (Some(stage), _) => {
+            Err(SettingsError::UnknownStage { file, stage: stage.to_owned(), stages: written.names(), nearest: written.nearest(stage) })
+        }
+        (None, [only]) => Ok(only),
+        (None, _) => Err(SettingsError::StageNotGiven { file, stages: written.names() }),
     }
 }

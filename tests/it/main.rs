@@ -10,4 +10,5 @@ mod examples;
 mod gateway;
 mod layering;
 mod local;
+mod settings;
 mod shim;

@@ -1,0 +1,18 @@
+"""What zappa 0.63 generates for the app, cut down to what its handler reads."""
+
+APP_MODULE = "app"
+APP_FUNCTION = "app"
+APP_TYPE = "wsgi"
+API_STAGE = "dev"
+PROJECT_NAME = "shop"
+ENVIRONMENT_VARIABLES = {}
+LOG_LEVEL = "WARNING"
+DEBUG = False
+BINARY_SUPPORT = True
+CONTEXT_HEADER_MAPPINGS = {}
+DJANGO_SETTINGS = None
+DOMAIN = None
+EXCEPTION_HANDLER = None
+AWS_EVENT_MAPPING = {}
+AWS_BOT_EVENT_MAPPING = {}
+COGNITO_TRIGGER_MAPPING = {}

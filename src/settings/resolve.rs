@@ -1,0 +1,259 @@
+//! From what holds to what it means: typed values, and the checks that look at several keys at once.
+//!
+//! Runs for every stage of the file, so that a mistake shows whichever stage was asked for; the settings of the others are thrown away.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::error::Problem;
+use super::precedence::Effective;
+use super::schedules::schedules;
+use super::schema::{self, Support};
+use super::tree::{self, Node};
+use super::written::Given;
+use super::{AppSetting, Origin, Packaging, ResolvedValue, Settings, ShimSettings};
+use crate::model::{Architecture, FrontDoor, MAX_FUNCTION_NAME, StageId, Target};
+
+/// What Lambda takes for all names and values of environment variables together.
+const MAX_ENVIRONMENT: usize = 4096;
+
+/// The stage that is being resolved.
+pub(super) struct Stage<'a> {
+    pub(super) name: &'a str,
+    /// Its table, for what is wrong with the stage as a whole.
+    pub(super) origin: &'a Origin,
+    pub(super) file: Option<PathBuf>,
+}
+
+/// The settings of a stage; what is wrong goes to `problems`, and then the settings are good for nothing.
+pub(super) fn resolve(stage: Stage<'_>, effective: Effective, problems: &mut Vec<Problem>) -> Settings {
+    let Stage { name, origin, file } = stage;
+    let values = listed(&effective);
+    let mut rest = Remaining(effective);
+    let id = StageId { project: rest.text("project_name").unwrap_or_default(), stage: name.to_owned() };
+    check_name(&id, origin, problems);
+    let settings = Settings {
+        file,
+        target: if rest.text("target").as_deref() == Some("local") { Target::Local } else { Target::Aws },
+        app: app(&mut rest, problems),
+        runtime: rest.text("runtime").and_then(|text| schema::runtime(&text).ok()),
+        aws_region: rest.text("aws_region").filter(|region| !region.is_empty()),
+        architecture: if rest.text("architecture").as_deref() == Some("arm64") { Architecture::Arm64 } else { Architecture::X86_64 },
+        memory_size: rest.number("memory_size").unwrap_or_default(),
+        timeout_seconds: rest.number("timeout_seconds").unwrap_or_default(),
+        ephemeral_storage: rest.take("ephemeral_storage").get("Size").and_then(number).unwrap_or_default(),
+        lambda_concurrency: rest.number("lambda_concurrency"),
+        lambda_description: rest.text("lambda_description").unwrap_or_default(),
+        environment: environment(&mut rest, problems),
+        front_door: front_door(&mut rest, problems),
+        local_port: rest.number("local_port").and_then(|port| u16::try_from(port).ok()),
+        domain: rest.text("domain"),
+        base_path: rest.text("base_path").map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()),
+        shim: shim(&mut rest, problems),
+        packaging: Packaging {
+            exclude: rest.texts("exclude"),
+            exclude_glob: rest.texts("exclude_glob"),
+            include: rest.texts("include"),
+            use_runtime_boto3: rest.truth("use_runtime_boto3"),
+        },
+        schedules: schedules(&rest.given("events"), problems),
+        keep_warm: keep_warm(&mut rest),
+        touch_path: touch_path(&mut rest, problems),
+        num_retained_versions: rest.number("num_retained_versions"),
+        tags: rest.map("tags"),
+        values,
+        id,
+    };
+    rest.take("extends");
+    debug_assert_eq!(rest.forgotten(), Vec::<&str>::new(), "keys that claim to have an effect and are read by nobody");
+    settings
+}
+
+fn listed(effective: &Effective) -> Vec<ResolvedValue> {
+    let listed = schema::keys().filter(|key| !matches!(key.support, Support::Alias(_)));
+    listed
+        .filter_map(|key| {
+            let given = effective.get(key.name)?;
+            let value = match given.node.to_json() {
+                // The only key that takes null takes it for "all".
+                serde_json::Value::Null if key.nullable => "all".into(),
+                value => value,
+            };
+            Some(ResolvedValue { key: key.name, value, origin: given.origin.clone() })
+        })
+        .collect()
+}
+
+fn check_name(id: &StageId, origin: &Origin, problems: &mut Vec<Problem>) {
+    let name = id.function_name();
+    if name.len() > MAX_FUNCTION_NAME {
+        let length = name.len();
+        problems.push(Problem::new(
+            origin,
+            format!(
+                "the function would be named `{name}`: {length} characters, and Lambda takes {MAX_FUNCTION_NAME}; shorten `project_name`"
+            ),
+        ));
+    }
+}
+
+fn app(rest: &mut Remaining, problems: &mut Vec<Problem>) -> Option<AppSetting> {
+    let function = rest.text("app_function");
+    let django = rest.given("django_settings");
+    match (function, django.node.as_text().filter(|text| !text.is_empty())) {
+        (Some(_), Some(_)) => {
+            problems
+                .push(Problem::new(&django.origin, "`django_settings` and `app_function` are both set; keep the one that is to be served"));
+            None
+        }
+        (Some(function), None) => Some(AppSetting::Function(function)),
+        (None, Some(module)) => Some(AppSetting::Django(module.to_owned())),
+        (None, None) => None,
+    }
+}
+
+fn environment(rest: &mut Remaining, problems: &mut Vec<Problem>) -> BTreeMap<String, String> {
+    let mut variables = rest.map("aws_environment_variables");
+    let own = rest.given("environment_variables");
+    // zappa/Zappa's shim sets the latter in the running process, over the function's own.
+    variables.extend(texts_by_name(&own.node));
+    let size: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if size > MAX_ENVIRONMENT {
+        problems.push(Problem::new(
+            &own.origin,
+            format!("the environment variables take {size} bytes, names included, and Lambda takes {MAX_ENVIRONMENT}"),
+        ));
+    }
+    variables
+}
+
+/// The one front door that is asked for; the REST API where none is.
+fn front_door(rest: &mut Remaining, problems: &mut Vec<Problem>) -> FrontDoor {
+    let enabled = rest.given("apigateway_enabled");
+    let version = rest.given("apigateway_version");
+    let url = rest.given("function_url_enabled");
+    let balancer = rest.given("alb_enabled");
+    let on = |given: &Given| given.node.value == tree::Value::Bool(true);
+    let gateway = if version.node.as_text() == Some("v2") { FrontDoor::Http } else { FrontDoor::Rest };
+    let mut chosen = Vec::new();
+    if on(&enabled) {
+        if enabled.origin != Origin::Default {
+            chosen.push(("apigateway_enabled", gateway, &enabled));
+        } else if version.origin != Origin::Default {
+            chosen.push(("apigateway_version", gateway, &version));
+        }
+    }
+    if on(&url) {
+        chosen.push(("function_url_enabled", FrontDoor::FunctionUrl, &url));
+    }
+    if on(&balancer) {
+        chosen.push(("alb_enabled", FrontDoor::Alb, &balancer));
+    }
+    match chosen.as_slice() {
+        [] if on(&enabled) => gateway,
+        [] => {
+            let message = "a function without a front door is not supported yet; set `function_url_enabled` or `alb_enabled`, or remove \
+                           `apigateway_enabled`";
+            problems.push(Problem::new(&enabled.origin, message));
+            gateway
+        }
+        [(_, door, _)] => *door,
+        [(first, door, _), .., (last, _, given)] => {
+            problems.push(Problem::new(&given.origin, format!("`{first}` and `{last}` ask for two front doors; a stage has one")));
+            *door
+        }
+    }
+}
+
+fn shim(rest: &mut Remaining, problems: &mut Vec<Problem>) -> ShimSettings {
+    let text_types = rest.given("additional_text_mimetypes");
+    let binary_support = rest.truth("binary_support");
+    if !binary_support && !text_types.node.items().is_empty() {
+        problems.push(Problem::new(&text_types.origin, "`additional_text_mimetypes` needs `binary_support`, which is off"));
+    }
+    ShimSettings {
+        debug: rest.truth("debug"),
+        log_level: rest.text("log_level").unwrap_or_default(),
+        binary_support,
+        additional_text_mimetypes: texts(&text_types.node),
+        context_header_mappings: rest.map("context_header_mappings"),
+        exception_handler: rest.text("exception_handler"),
+        allow_raw_invoke: rest.truth("allow_raw_invoke"),
+    }
+}
+
+fn keep_warm(rest: &mut Remaining) -> Option<String> {
+    let expression = rest.text("keep_warm_expression");
+    if rest.truth("keep_warm") { expression } else { None }
+}
+
+fn touch_path(rest: &mut Remaining, problems: &mut Vec<Problem>) -> Option<String> {
+    let touch = rest.given("touch");
+    let path = rest.given("touch_path");
+    let separate = path.node.as_text().unwrap_or("/");
+    match &touch.node.value {
+        tree::Value::Bool(false) => None,
+        tree::Value::Text(own) => {
+            if path.origin != Origin::Default && own != separate {
+                problems.push(Problem::new(&path.origin, "`touch` and `touch_path` name different paths; keep one"));
+            }
+            Some(own.clone())
+        }
+        _ => Some(separate.to_owned()),
+    }
+}
+
+/// What has not been read yet: a key that is read twice, or by nobody, is a mistake in this file.
+struct Remaining(Effective);
+
+impl Remaining {
+    fn given(&mut self, key: &'static str) -> Given {
+        let absent = || Given { node: Node::placeless(tree::Value::Null), origin: Origin::Default };
+        self.0.remove(key).unwrap_or_else(absent)
+    }
+
+    fn take(&mut self, key: &'static str) -> Node {
+        self.given(key).node
+    }
+
+    /// The text; an empty one says that there is none.
+    fn text(&mut self, key: &'static str) -> Option<String> {
+        self.take(key).as_text().filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    fn truth(&mut self, key: &'static str) -> bool {
+        self.take(key).value == tree::Value::Bool(true)
+    }
+
+    fn number(&mut self, key: &'static str) -> Option<u32> {
+        number(&self.take(key))
+    }
+
+    fn texts(&mut self, key: &'static str) -> Vec<String> {
+        texts(&self.take(key))
+    }
+
+    fn map(&mut self, key: &'static str) -> BTreeMap<String, String> {
+        texts_by_name(&self.take(key)).collect()
+    }
+
+    /// The keys that mean something everywhere and that nobody has asked for.
+    fn forgotten(&self) -> Vec<&'static str> {
+        self.0.keys().copied().filter(|key| schema::find(key).is_some_and(|key| matches!(key.support, Support::Everywhere))).collect()
+    }
+}
+
+fn number(node: &Node) -> Option<u32> {
+    match node.value {
+        tree::Value::Integer(number) => u32::try_from(number).ok(),
+        _ => None,
+    }
+}
+
+fn texts(node: &Node) -> Vec<String> {
+    node.items().iter().filter_map(Node::as_text).map(str::to_owned).collect()
+}
+
+fn texts_by_name(node: &Node) -> impl Iterator<Item = (String, String)> {
+    node.entries().iter().filter_map(|entry| Some((entry.key.clone(), entry.node.as_text()?.to_owned())))
+}

@@ -1,0 +1,60 @@
+//! What goes into the bundle.
+
+use super::Preset::Json;
+use super::{Key, Kind};
+
+const PATTERNS: Kind = Kind::List(&Kind::Text);
+
+pub(super) const KEYS: &[Key] = &[
+    Key::new(
+        "exclude",
+        PATTERNS,
+        Json("[]"),
+        "[\"*.sqlite3\"]",
+        "Files and directories to leave out, as patterns on their own names, in project and dependencies.",
+    ),
+    Key::new(
+        "exclude_glob",
+        PATTERNS,
+        Json("[]"),
+        "[\"docs/**\"]",
+        "Files to leave out, as globs on their paths relative to the root; `**` crosses directories.",
+    ),
+    Key::new("include", PATTERNS, Json("[]"), "[\"data/*.json\"]", "Globs of files to take in although a default exclusion names them."),
+    Key::new(
+        "use_runtime_boto3",
+        Kind::Bool,
+        Json("false"),
+        "true",
+        "Whether `boto3` and what belongs to it are left out, because the runtime has its own.",
+    ),
+    Key::new(
+        "dependencies_layer",
+        Kind::Bool,
+        Json("true"),
+        "true",
+        "Whether dependencies travel as a layer of their own, uploaded only when they change.",
+    )
+    .aws(),
+    Key::new(
+        "use_precompiled_packages",
+        Kind::Bool,
+        Json("true"),
+        "true",
+        "Whether native code built for this machine is replaced by wheels built for Lambda.",
+    )
+    .aws(),
+    Key::new(
+        "slim_handler",
+        Kind::Bool,
+        Json("false"),
+        "false",
+        "Whether the project is fetched from S3 by a small function at its start.",
+    )
+    .not_yet(&[], ""),
+    Key::new("delete_local_zip", Kind::Bool, Json("true"), "true", "Whether the archive is deleted after the upload.")
+        .not_yet(&[], "`zappa package` writes an archive to keep"),
+    Key::new("delete_zip", Kind::Bool, Json("true"), "true", "Whether the archive is deleted after the upload.")
+        .alias_of("delete_local_zip"),
+    Key::new("delete_s3_zip", Kind::Bool, Json("true"), "true", "Whether the uploaded archive is deleted once the function has it.").aws(),
+];
