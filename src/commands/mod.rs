@@ -1,5 +1,7 @@
 //! One file per subcommand: flags → settings → project → target → one operation → one report.
 
+mod package;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -65,12 +67,12 @@ impl Context {
 /// Runs the command.
 pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
     match cli.command {
+        Command::Package(args) => package::run(&args, context),
         Command::Init(_)
         | Command::Deploy(_)
         | Command::Update(_)
         | Command::Rollback(_)
         | Command::Undeploy(_)
-        | Command::Package(_)
         | Command::Status(_)
         | Command::Invoke(_)
         | Command::Manage(_)
