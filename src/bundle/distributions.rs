@@ -156,7 +156,8 @@ fn egg_requires(text: &str) -> Vec<Requirement> {
 /// Which distribution a file belongs to.
 pub(super) struct Owners {
     by_file: HashMap<String, usize>,
-    by_top: HashMap<String, usize>,
+    /// Metadata, and the packages that only one distribution has files in; `None` where several do (namespace packages).
+    by_top: HashMap<String, Option<usize>>,
 }
 
 impl Owners {
@@ -164,12 +165,15 @@ impl Owners {
     pub(super) fn new(distributions: &[Distribution]) -> Self {
         let mut owners = Self { by_file: HashMap::new(), by_top: HashMap::new() };
         for (index, distribution) in distributions.iter().enumerate() {
-            owners.by_top.insert(distribution.metadata.clone(), index);
+            owners.claim(&distribution.metadata, index);
             if distribution.files.is_empty() {
                 for module in &distribution.modules {
-                    owners.by_top.insert(module.clone(), index);
-                    owners.by_top.insert(format!("{module}.py"), index);
+                    owners.claim(module, index);
+                    owners.claim(&format!("{module}.py"), index);
                 }
+            }
+            for (top, _) in distribution.files.iter().filter_map(|file| file.split_once('/')) {
+                owners.claim(top, index);
             }
             // The first wins: two distributions that claim one file were installed in some order that nobody knows.
             for file in &distribution.files {
@@ -179,9 +183,19 @@ impl Owners {
         owners
     }
 
+    fn claim(&mut self, top: &str, index: usize) {
+        match self.by_top.get_mut(top) {
+            Some(owner) if *owner != Some(index) => *owner = None,
+            Some(_) => {}
+            None => {
+                self.by_top.insert(top.to_owned(), Some(index));
+            }
+        }
+    }
+
     /// The distribution of the file at this path relative to site-packages.
     pub(super) fn of(&self, relative: &str) -> Option<usize> {
         let top = relative.split('/').next().unwrap_or(relative);
-        self.by_file.get(relative).or_else(|| self.by_top.get(top)).copied()
+        self.by_file.get(relative).copied().or_else(|| self.by_top.get(top).copied().flatten())
     }
 }

@@ -10,6 +10,9 @@ use crate::hint::Hint;
 /// Why a bundle could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
+    /// No archive holds code.
+    #[error("the bundle holds no code")]
+    Empty,
     /// A pattern of the settings is none.
     #[error("`{key}` holds `{pattern}`, which is not a pattern")]
     Pattern {
@@ -212,7 +215,7 @@ impl Hint for BundleError {
                     .to_owned(),
                 "`use_runtime_boto3 = true` leaves boto3 and botocore to the runtime".to_owned(),
             ],
-            Self::Configuration(_) | Self::Zip { .. } | Self::RunInstaller { .. } => Vec::new(),
+            Self::Empty | Self::Configuration(_) | Self::Zip { .. } | Self::RunInstaller { .. } => Vec::new(),
             Self::Write { .. } => one("choose another place, or make this one writable"),
             Self::DependencyList { .. } => one("correct the file, or make an environment (`.venv`) that holds the dependencies"),
             Self::Cache { .. } => one("set `ZAPPA_CACHE_DIR` to a directory that can be written to"),
@@ -240,7 +243,8 @@ impl Hint for BundleError {
             | Self::TooLarge { .. }
             | Self::DependencyList { .. }
             | Self::NoInstaller { .. } => true,
-            Self::Read { .. }
+            Self::Empty
+            | Self::Read { .. }
             | Self::Changed { .. }
             | Self::Configuration(_)
             | Self::Write { .. }

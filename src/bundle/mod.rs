@@ -71,6 +71,14 @@ pub struct Bundle {
     pub archives: Vec<Archive>,
 }
 
+impl Bundle {
+    /// The archive with the app in it.
+    #[must_use]
+    pub fn code(&self) -> Option<&Archive> {
+        self.archives.iter().find(|archive| archive.role == ArchiveRole::Code)
+    }
+}
+
 /// What a bundle would hold, decided before anything is written.
 #[derive(Debug, Clone, Serialize)]
 pub struct Manifest {
