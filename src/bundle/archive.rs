@@ -16,7 +16,8 @@ use super::weight::size;
 use super::{Archive, ArchiveRole, BundleError, Entry, Source};
 use crate::observe::{Observer, Task};
 
-/// zlib's own default. Measured on 60 MB of site-packages: level 9 takes twice as long for 0.5 % less, level 1 half as long for 12 % more.
+/// zlib's own default. Measured on 45 MB of site-packages: 9 takes 1.6 times as long for 1 % less, 3 takes 0.65 of the time for 3 % more, 1 takes
+/// half of it for 34 % more.
 const LEVEL: i64 = 6;
 /// Uncompressed bytes that may be read ahead of the writer, so that a large member in front does not fill the memory behind it.
 const AHEAD: u64 = 64 << 20;

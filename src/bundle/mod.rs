@@ -22,6 +22,7 @@ mod shim;
 mod walk;
 mod weight;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -147,6 +148,8 @@ pub struct PlanOptions {
     pub outputs: Vec<PathBuf>,
     /// Hand back a manifest over Lambda's limits instead of refusing it, for those who only look.
     pub over_limit: bool,
+    /// Directories in which uv is looked for, in the form of `PATH`; `None`: the process's own `PATH`.
+    pub search_path: Option<OsString>,
 }
 
 /// Decides what goes in. Installs dependencies into the cache first if they only exist as a list (`cache` is the directory for that).
@@ -162,7 +165,7 @@ pub fn plan_with(
     options: &PlanOptions,
     observer: &dyn Observer,
 ) -> Result<Manifest, BundleError> {
-    let packages = dependencies::installed(project, settings, cache, observer)?;
+    let packages = dependencies::installed(project, settings, cache, options, observer)?;
     let manifest = manifest::collect(&manifest::Inputs { project, settings, cache, options, packages: &packages }, observer)?;
     if !options.over_limit {
         manifest.check_size()?;

@@ -89,7 +89,7 @@ pub fn default_output(settings: &Settings) -> PathBuf {
 }
 
 fn plan(request: &PackageRequest<'_>, over_limit: bool, observer: &dyn Observer) -> Result<Manifest, BundleError> {
-    let options = PlanOptions { outputs: vec![request.output.to_owned()], over_limit };
+    let options = PlanOptions { outputs: vec![request.output.to_owned()], over_limit, ..PlanOptions::default() };
     bundle::plan_with(request.project, request.settings, request.cache, &options, observer)
 }
 

@@ -2,6 +2,7 @@
 //! what the cache holds is always complete; runs that want the same wait for each other.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -33,9 +34,9 @@ pub(super) struct Job<'a> {
     pub(super) uv: Option<&'a Path>,
 }
 
-/// uv on PATH.
-pub(super) fn uv() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
+/// uv in one of these directories, or on PATH.
+pub(super) fn uv(search_path: Option<&OsStr>) -> Option<PathBuf> {
+    let path = search_path.map(OsStr::to_owned).or_else(|| std::env::var_os("PATH"))?;
     let name = format!("uv{}", std::env::consts::EXE_SUFFIX);
     std::env::split_paths(&path).map(|directory| directory.join(&name)).find(|candidate| candidate.is_file())
 }

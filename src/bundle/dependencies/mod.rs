@@ -10,8 +10,8 @@ mod uv_lock;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use super::BundleError;
 use super::markers::Markers;
+use super::{BundleError, PlanOptions};
 use crate::observe::Observer;
 use crate::project::{DependencyFile, DependencySource, InstalledPackages, LinkedSource, Project};
 use crate::settings::Settings;
@@ -39,6 +39,7 @@ pub(super) fn installed<'a>(
     project: &'a Project,
     settings: &Settings,
     cache: &Path,
+    options: &PlanOptions,
     observer: &dyn Observer,
 ) -> Result<Cow<'a, InstalledPackages>, BundleError> {
     let (path, kind) = match &project.dependencies {
@@ -46,7 +47,7 @@ pub(super) fn installed<'a>(
         DependencySource::File { path, kind } => (path, *kind),
     };
     let markers = Markers::new(&project.interpreter, settings.architecture);
-    let uv = install::uv();
+    let uv = install::uv(options.search_path.as_deref());
     let wanted = match (kind, &uv) {
         (DependencyFile::Requirements, _) => requirements::read(path)?,
         (DependencyFile::Pyproject, _) => pyproject::read(path)?,
