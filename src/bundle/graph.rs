@@ -40,10 +40,11 @@ pub(super) fn left_out(question: &Question<'_>) -> BTreeMap<String, String> {
     let pulled_in = graph.closure(roots(&unwanted), &|_| false);
     let by_old_tool = graph.closure(roots(&|key| key == OLD_TOOL), &|_| false);
     // Where everything was asked for by name, as with a frozen list, the mark says nothing.
-    let mark_counts = !by_old_tool.iter().all(|key| *key == OLD_TOOL || graph.get(key).is_some_and(|distribution| distribution.requested));
+    let is_frozen = by_old_tool.len() > 1
+        && by_old_tool.iter().all(|key| *key == OLD_TOOL || graph.get(key).is_some_and(|distribution| distribution.requested));
     let asked_for = |distribution: &Distribution| {
         let key = distribution.key.as_str();
-        let by_name = mark_counts && distribution.requested && !PACKAGING_TOOLS.contains(&key);
+        let by_name = !is_frozen && distribution.requested && !PACKAGING_TOOLS.contains(&key);
         by_name || distribution.modules.iter().any(|module| question.imported.contains(module))
     };
     let kept_roots = roots(&|key| !never(key) && (!pulled_in.contains(key) || graph.get(key).is_some_and(asked_for)));

@@ -31,9 +31,9 @@ use crate::observe::Observer;
 use crate::project::Project;
 use crate::settings::Settings;
 
-pub use error::BundleError;
+pub use error::{BundleError, InstallerOutput};
 pub use shim::FILES as SHIM_FILES;
-pub use weight::Weight;
+pub use weight::{Heaviest, Weight};
 
 /// What Lambda accepts, unzipped, with all layers: 250 MB (Lambda quotas; `MiB` in truth).
 pub const MAX_UNPACKED: u64 = 262_144_000;

@@ -34,6 +34,7 @@ const DIRECTORIES: [(&str, &str); 21] = [
     ("node_modules", "packages of Node.js"),
 ];
 
+const SECRETS: &str = "secrets of this machine";
 const VERSION_CONTROL: &str = "version control";
 const CACHE: &str = "a cache";
 const EDITOR: &str = "settings of an editor";
@@ -108,6 +109,9 @@ impl<'a> ProjectRules<'a> {
         let inherited = ancestors(relative).skip(1).find_map(|above| self.entered.get(above).copied());
         if let Some(reason) = inherited.or_else(|| self.default_reason(candidate)) {
             if is_directory && self.rules.may_include_below(&in_bundle) {
+                if inherited.is_none() {
+                    self.skip(candidate, &format!("{reason}, but for `include`"));
+                }
                 self.entered.insert(relative.to_owned(), reason);
             } else if !is_directory && self.rules.included(&in_bundle) {
                 self.by_include.insert(relative.to_owned());
@@ -144,8 +148,8 @@ impl<'a> ProjectRules<'a> {
             _ if name.starts_with(".git") => Some(VERSION_CONTROL),
             ".hgignore" | ".hgtags" => Some(VERSION_CONTROL),
             ".DS_Store" | "Thumbs.db" => Some("of a file manager"),
-            ".env" | ".envrc" => Some("secrets of this machine"),
-            _ if name.starts_with(".env.") => Some("secrets of this machine"),
+            ".env" | ".envrc" => Some(SECRETS),
+            _ if name.starts_with(".env.") => Some(SECRETS),
             IGNORE_FILE => Some("settings of this tool"),
             _ if name.starts_with("zappa_settings.") => Some("settings of this tool"),
             _ if matches!(extension, Some("pyc" | "pyo")) => Some(BYTE_CODE),
@@ -180,5 +184,8 @@ fn default_directory(candidate: &Candidate<'_>, at_root: bool) -> Option<&'stati
     if at_root && name == "handler_venv" {
         return Some("left behind by zappa/Zappa");
     }
-    (path.join("pyvenv.cfg").is_file() || path.join("conda-meta").is_dir()).then_some(VIRTUAL_ENVIRONMENT)
+    if path.join("pyvenv.cfg").is_file() || path.join("conda-meta").is_dir() {
+        return Some(VIRTUAL_ENVIRONMENT);
+    }
+    (name == ".env").then_some(SECRETS)
 }

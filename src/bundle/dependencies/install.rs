@@ -115,8 +115,8 @@ fn install(job: &Job<'_>, directory: &Path, observer: &dyn Observer) -> Result<(
                 "--no-input",
                 "--no-warn-script-location",
             ]);
-            // It guards against installing into the wrong environment; this goes into none.
-            command.env("PIP_REQUIRE_VIRTUALENV", "0");
+            // Both are about which environment to install into; this goes into none, and pip refuses the combination with the second.
+            command.env("PIP_REQUIRE_VIRTUALENV", "0").env("PIP_USER", "0");
             (command, "pip")
         }
     };

@@ -77,7 +77,9 @@ fn source_directory(project: &Project) -> Vec<LinkedSource> {
 
 /// Reads a list or what it refers to.
 fn text(path: &Path) -> Result<String, BundleError> {
-    std::fs::read_to_string(path).map_err(|source| BundleError::Read { path: path.to_owned(), source })
+    let bytes = std::fs::read(path).map_err(|source| BundleError::Read { path: path.to_owned(), source })?;
+    // `pip freeze > requirements.txt` in PowerShell.
+    String::from_utf8(bytes).map_err(|_| wrong(path, "it is not UTF-8 text: save it in that encoding"))
 }
 
 /// Reads a TOML document.

@@ -32,7 +32,8 @@ pub(super) fn read(path: &Path, markers: &Markers) -> Result<Wanted, BundleError
     let hashed =
         chosen.iter().all(|package| !hashes(package, &lock).is_empty() && source(package, "url").is_none_or(|_| is_registry(package)));
     for package in &chosen {
-        lines.push(line(path, package, if hashed { hashes(package, &lock) } else { BTreeSet::new() })?);
+        let hashes = if hashed { hashes(package, &lock) } else { BTreeSet::new() };
+        lines.push(line(path, package, &hashes)?);
     }
     let inputs = text(&path.with_file_name("pyproject.toml")).unwrap_or_default().into_bytes();
     Ok(Wanted { lines, complete: true, inputs })
@@ -86,7 +87,7 @@ fn applies(value: &Value, markers: &Markers) -> bool {
     }
 }
 
-fn line(path: &Path, package: &Table, hashes: BTreeSet<&str>) -> Result<String, BundleError> {
+fn line(path: &Path, package: &Table, hashes: &BTreeSet<&str>) -> Result<String, BundleError> {
     let name = string(package, "name").ok_or_else(|| wrong(path, "a package has no `name`"))?;
     let url = source(package, "url").unwrap_or_default();
     match source(package, "type") {
