@@ -1,13 +1,42 @@
-//! The bundle: what goes in and why (`manifest`), deterministic archives of it (`archive`), the dependencies (`dependencies`) and the embedded shim (`shim`).
+//! The bundle: what goes in and why (`manifest`, from `project_files`, `packages`, `shim` and `configuration`, by `rules`), installing dependencies
+//! that only exist as a list (`dependencies`), and deterministic archives of it all (`archive`).
+//!
+//! [`plan`] decides and [`write`] acts. Called by `ops` and the package command; knows files, nothing of targets.
 
+mod archive;
+mod collisions;
+mod configuration;
+mod dependencies;
+mod distributions;
+mod entry_point;
+mod error;
+mod graph;
+mod imports;
+mod linked;
+mod manifest;
+mod markers;
+mod packages;
+mod project_files;
+mod rules;
+mod shim;
+mod walk;
+mod weight;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::hint::Hint;
 use crate::observe::Observer;
 use crate::project::Project;
 use crate::settings::Settings;
+
+pub use error::{BundleError, InstallerOutput};
+pub use shim::FILES as SHIM_FILES;
+pub use weight::{Heaviest, Weight};
+
+/// What Lambda accepts, unzipped, with all layers: 250 MB (Lambda quotas; `MiB` in truth).
+pub const MAX_UNPACKED: u64 = 262_144_000;
 
 /// A finished archive on this machine.
 #[derive(Debug, Clone, Serialize)]
@@ -56,7 +85,7 @@ impl Bundle {
 pub struct Manifest {
     /// Sorted by path.
     pub entries: Vec<Entry>,
-    /// What was left out at the project's side, and why.
+    /// What was left out at the project's side, and why; of the dependencies, whole distributions and what `exclude` and `exclude_glob` took.
     pub skipped: Vec<Skipped>,
     /// Where the dependencies came from, for people.
     pub dependencies: String,
@@ -71,6 +100,8 @@ pub struct Entry {
     pub part: Part,
     /// Uncompressed bytes.
     pub size: u64,
+    /// Whether the file may be executed; decides between mode 0755 and 0644, the only two in an archive.
+    pub executable: bool,
     /// Why it is in: "project file", "Flask 3.1.2", "`include`", "shim".
     pub reason: String,
     /// Where the bytes are.
@@ -102,7 +133,7 @@ pub enum Source {
 }
 
 /// Something that stays out.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Skipped {
     /// Relative to the project's root or to site-packages, `/`-separated; a whole directory ends with a slash.
     pub path: String,
@@ -110,32 +141,47 @@ pub struct Skipped {
     pub reason: String,
 }
 
+/// What a caller may add to a plan.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// Files of this tool's own making that may lie in the project and are no part of it: the archive about to be overwritten.
+    pub outputs: Vec<PathBuf>,
+    /// Hand back a manifest over Lambda's limits instead of refusing it, for those who only look.
+    pub over_limit: bool,
+    /// Directories in which uv is looked for, in the form of `PATH`; `None`: the process's own `PATH`.
+    pub search_path: Option<OsString>,
+}
+
 /// Decides what goes in. Installs dependencies into the cache first if they only exist as a list (`cache` is the directory for that).
 pub fn plan(project: &Project, settings: &Settings, cache: &Path, observer: &dyn Observer) -> Result<Manifest, BundleError> {
-    let _ = (project, settings, cache, observer);
-    todo!()
+    plan_with(project, settings, cache, &PlanOptions::default(), observer)
+}
+
+/// As [`plan`], with options.
+pub fn plan_with(
+    project: &Project,
+    settings: &Settings,
+    cache: &Path,
+    options: &PlanOptions,
+    observer: &dyn Observer,
+) -> Result<Manifest, BundleError> {
+    let packages = dependencies::installed(project, settings, cache, options, observer)?;
+    let manifest = manifest::collect(&manifest::Inputs { project, settings, cache, options, packages: &packages }, observer)?;
+    if !options.over_limit {
+        manifest.check_size()?;
+    }
+    Ok(manifest)
 }
 
 /// Writes the archives of `manifest` into `directory` (each appears under its final name only when complete).
 pub fn write(manifest: &Manifest, directory: &Path, observer: &dyn Observer) -> Result<Bundle, BundleError> {
-    let _ = (manifest, directory, observer);
-    todo!()
+    std::fs::create_dir_all(directory).map_err(|source| BundleError::Write { path: directory.to_owned(), source })?;
+    write_to(manifest, &directory.join("code.zip"), observer)
 }
 
-/// Why a bundle could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum BundleError {
-    /// No archive holds code.
-    #[error("the bundle holds no code")]
-    Empty,
-}
-
-impl Hint for BundleError {
-    fn hints(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    fn is_input(&self) -> bool {
-        true
-    }
+/// As [`write`], with the path of the code archive chosen by the caller. Its directory has to exist.
+pub fn write_to(manifest: &Manifest, path: &Path, observer: &dyn Observer) -> Result<Bundle, BundleError> {
+    manifest.check_size()?;
+    let code = archive::write(&manifest.entries, ArchiveRole::Code, path, observer)?;
+    Ok(Bundle { archives: vec![code] })
 }

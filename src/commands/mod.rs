@@ -5,6 +5,7 @@ mod emulator;
 mod interrupt;
 mod invoke;
 mod manage;
+mod package;
 mod rollback;
 mod settings;
 mod status;
@@ -113,7 +114,8 @@ impl Context {
 /// Runs the command.
 pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
     match cli.command {
-        Command::Init(_) | Command::Package(_) => Ok(ExitCode::SUCCESS),
+        Command::Init(_) => Ok(ExitCode::SUCCESS),
+        Command::Package(args) => package::run(context, &args),
         Command::Settings(args) => settings::run(context, &args),
         Command::Deploy(args) => deploy::run(context, &args, false),
         Command::Update(args) => deploy::run(context, &args, true),

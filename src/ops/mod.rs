@@ -3,6 +3,7 @@
 
 pub mod deploy;
 pub mod invoke;
+pub mod package;
 pub mod plan;
 pub mod rollback;
 pub mod status;

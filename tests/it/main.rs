@@ -10,5 +10,6 @@ mod examples;
 mod gateway;
 mod layering;
 mod local;
+mod package;
 mod settings;
 mod shim;

@@ -1,0 +1,93 @@
+//! Dependencies that only exist as a list: read (`requirements`, `uv_lock`, `poetry_lock`, `pyproject`) and installed into the cache (`install`) for
+//! the project's interpreter, once for every content of the list.
+
+mod install;
+mod poetry_lock;
+mod pyproject;
+mod requirements;
+mod uv_lock;
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use super::markers::Markers;
+use super::{BundleError, PlanOptions};
+use crate::observe::Observer;
+use crate::project::{DependencyFile, DependencySource, InstalledPackages, LinkedSource, Project};
+use crate::settings::Settings;
+
+/// What to install, in pip's format, and what else the result depends on.
+#[derive(Debug, Default)]
+struct Wanted {
+    /// The lines of a requirements file.
+    lines: Vec<String>,
+    /// Whether the lines name everything, so that nothing is to be resolved.
+    complete: bool,
+    /// Content of further files that an installer will read, digested.
+    inputs: Vec<u8>,
+}
+
+impl Wanted {
+    /// Whether there is anything to install: options and comments are nothing.
+    fn is_empty(&self) -> bool {
+        self.lines.iter().all(|line| matches!(line.trim_start().chars().next(), None | Some('#' | '-')))
+    }
+}
+
+/// The dependencies of a project, installed: where they are already, or freshly in the cache.
+pub(super) fn installed<'a>(
+    project: &'a Project,
+    settings: &Settings,
+    cache: &Path,
+    options: &PlanOptions,
+    observer: &dyn Observer,
+) -> Result<Cow<'a, InstalledPackages>, BundleError> {
+    let (path, kind) = match &project.dependencies {
+        DependencySource::Environment(packages) => return Ok(Cow::Borrowed(packages)),
+        DependencySource::File { path, kind } => (path, *kind),
+    };
+    let markers = Markers::new(&project.interpreter, settings.architecture);
+    let uv = install::uv(options.search_path.as_deref());
+    let wanted = match (kind, &uv) {
+        (DependencyFile::Requirements, _) => requirements::read(path)?,
+        (DependencyFile::Pyproject, _) => pyproject::read(path)?,
+        (DependencyFile::PoetryLock, _) => poetry_lock::read(path, &markers)?,
+        (DependencyFile::UvLock, Some(uv)) => install::export(uv, path, observer)?,
+        (DependencyFile::UvLock, None) => uv_lock::read(path, &markers)?,
+    };
+    let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+    let mut site_packages = Vec::new();
+    if !wanted.is_empty() {
+        let job = install::Job { wanted: &wanted, kind, file: path, interpreter: &project.interpreter, uv: uv.as_deref() };
+        site_packages.push(install::run(&job, cache, observer)?);
+    }
+    Ok(Cow::Owned(InstalledPackages {
+        site_packages,
+        linked: source_directory(project),
+        source: format!("`{name}`, installed in the cache"),
+    }))
+}
+
+/// A project in `src` layout would be installed with its dependencies; without an environment that is for us to see.
+fn source_directory(project: &Project) -> Vec<LinkedSource> {
+    let directory = project.root.join("src");
+    let is_layout = directory.is_dir() && !directory.join("__init__.py").exists() && project.root.join("pyproject.toml").is_file();
+    if is_layout { vec![LinkedSource { directory, distribution: None, modules: None }] } else { Vec::new() }
+}
+
+/// Reads a list or what it refers to.
+fn text(path: &Path) -> Result<String, BundleError> {
+    let bytes = std::fs::read(path).map_err(|source| BundleError::Read { path: path.to_owned(), source })?;
+    // `pip freeze > requirements.txt` in PowerShell.
+    String::from_utf8(bytes).map_err(|_| wrong(path, "it is not UTF-8 text: save it in that encoding"))
+}
+
+/// Reads a TOML document.
+fn document(path: &Path) -> Result<toml::Table, BundleError> {
+    text(path)?.parse().map_err(|source: toml::de::Error| BundleError::DependencyList { path: path.to_owned(), source: Box::new(source) })
+}
+
+/// What is wrong with a list, in words.
+fn wrong(path: &Path, problem: impl Into<String>) -> BundleError {
+    BundleError::DependencyList { path: PathBuf::from(path), source: problem.into().into() }
+}

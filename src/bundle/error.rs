@@ -1,0 +1,257 @@
+//! Why a bundle could not be made, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::MAX_UNPACKED;
+use super::weight::{Heaviest, size};
+use crate::hint::Hint;
+
+/// Why a bundle could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BundleError {
+    /// No archive holds code.
+    #[error("the bundle holds no code")]
+    Empty,
+    /// A pattern of the settings is none.
+    #[error("`{key}` holds `{pattern}`, which is not a pattern")]
+    Pattern {
+        /// `exclude`, `exclude_glob` or `include`.
+        key: &'static str,
+        /// As written.
+        pattern: String,
+        /// What is wrong with it.
+        source: globset::Error,
+    },
+    /// A `.zappaignore` could not be understood.
+    #[error("could not understand `{path}`")]
+    IgnoreFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ignore::Error,
+    },
+    /// A file or directory could not be looked at.
+    #[error("could not read `{path}`")]
+    Read {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file was written to while it was being packed.
+    #[error("`{path}` changed while it was read")]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A symbolic link leads back to a directory that it is in.
+    #[error("the symbolic link `{path}` leads back to `{target}`, a directory that it is in")]
+    Loop {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// A symbolic link leads nowhere.
+    #[error("the symbolic link `{path}` leads to `{target}`, which does not exist")]
+    Dangling {
+        /// The link.
+        path: PathBuf,
+        /// Where it should lead.
+        target: PathBuf,
+    },
+    /// A socket, pipe or device.
+    #[error("`{path}` is {kind}: it cannot be deployed")]
+    Special {
+        /// The file.
+        path: PathBuf,
+        /// "a socket", "a named pipe", "a device".
+        kind: &'static str,
+    },
+    /// A name that is not UTF-8, which no archive can hold so that all readers agree.
+    #[error("the name of `{}` is not valid UTF-8", path.display())]
+    NotUnicode {
+        /// The file or directory.
+        path: PathBuf,
+    },
+    /// Two names that are one to Windows and macOS.
+    #[error("`{first}` and `{second}` differ only in upper and lower case")]
+    CaseCollision {
+        /// Path in the bundle.
+        first: String,
+        /// Path in the bundle.
+        second: String,
+    },
+    /// One path would be a file and a directory.
+    #[error("`{path}` would be a file and a directory in the bundle")]
+    FileAndDirectory {
+        /// Path in the bundle.
+        path: String,
+    },
+    /// The project's own package has the shim's name.
+    #[error("`{path}` of the project would hide the package `zappa` of the bundle, which holds the handler")]
+    HidesShim {
+        /// Path in the project.
+        path: String,
+    },
+    /// The app's module is not among the files.
+    #[error("the bundle does not hold the module `{module}` of the app `{app}` (looked for {looked})")]
+    AppMissing {
+        /// Dotted.
+        module: String,
+        /// As in the settings.
+        app: String,
+        /// The paths that would have done.
+        looked: String,
+        /// What is known about it, as a hint.
+        hint: String,
+    },
+    /// An app setting that names no module.
+    #[error("`{app}` does not name an app: `module:callable` or `module.callable`")]
+    AppName {
+        /// As in the settings.
+        app: String,
+    },
+    /// More than Lambda unpacks.
+    #[error("the bundle would be {} unpacked, and Lambda takes at most {}", size(*bytes), size(MAX_UNPACKED))]
+    TooLarge {
+        /// Uncompressed bytes.
+        bytes: u64,
+        /// What weighs most.
+        #[source]
+        heaviest: Heaviest,
+    },
+    /// The configuration could not be put as JSON.
+    #[error("could not write the configuration of the bundle")]
+    Configuration(#[source] serde_json::Error),
+    /// The archive could not be written.
+    #[error("could not write `{path}`")]
+    Write {
+        /// The archive, or its directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The archive could not be put together.
+    #[error("could not write `{path}`")]
+    Zip {
+        /// The archive.
+        path: PathBuf,
+        /// What the format does not allow.
+        source: zip::result::ZipError,
+    },
+    /// A list of dependencies could not be read.
+    #[error("could not read the dependencies in `{path}`")]
+    DependencyList {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The cache directory could not be used.
+    #[error("could not use the cache directory `{path}`")]
+    Cache {
+        /// The directory or file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is nothing to install with.
+    #[error("nothing can install `{file}`: uv is not on PATH, and `{python}` has no pip")]
+    NoInstaller {
+        /// The list of dependencies.
+        file: PathBuf,
+        /// The interpreter.
+        python: PathBuf,
+    },
+    /// The installer could not be started.
+    #[error("could not run `{program}`")]
+    RunInstaller {
+        /// What was to be run.
+        program: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The installer failed.
+    #[error("{installer} could not install the dependencies in `{file}`")]
+    Install {
+        /// `uv` or `pip`.
+        installer: &'static str,
+        /// The list of dependencies.
+        file: PathBuf,
+        /// The end of what it printed.
+        #[source]
+        output: InstallerOutput,
+    },
+}
+
+/// The end of what an installer printed, as the cause of its failure.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct InstallerOutput(pub String);
+
+impl Hint for BundleError {
+    fn hints(&self) -> Vec<String> {
+        let one = |hint: &str| vec![hint.to_owned()];
+        match self {
+            Self::Pattern { key: "exclude", .. } => one("`exclude` holds shell patterns for base names: `*.log`, `tests`"),
+            Self::Pattern { .. } => one("these are globs relative to the project's root: `static/**/*.map`"),
+            Self::IgnoreFile { .. } => one("`.zappaignore` has the syntax of `.gitignore`"),
+            Self::Read { .. } => one("make it readable, or leave it out with `exclude`, `exclude_glob` or `.zappaignore`"),
+            Self::Changed { .. } => one("run the command again once nothing writes to it"),
+            Self::Loop { .. } | Self::Dangling { .. } => {
+                one("remove the link, or leave it out with `exclude`, `exclude_glob` or `.zappaignore`")
+            }
+            Self::Special { .. } => one("remove it, or leave it out with `exclude`, `exclude_glob` or `.zappaignore`"),
+            Self::NotUnicode { .. } | Self::CaseCollision { .. } | Self::FileAndDirectory { .. } => {
+                one("rename one, or leave it out with `exclude`, `exclude_glob` or `.zappaignore`")
+            }
+            Self::HidesShim { .. } => one("rename it, or leave it out with `exclude_glob` or `.zappaignore`"),
+            Self::AppMissing { hint, .. } => vec![hint.clone()],
+            Self::AppName { .. } => one("set `app_function` to where the app is, like `shop.wsgi:app`"),
+            Self::TooLarge { .. } => vec![
+                "leave out what the app does not need with `exclude`, `exclude_glob` or `.zappaignore`; `zappa package --list` shows every file"
+                    .to_owned(),
+                "`use_runtime_boto3 = true` leaves boto3 and botocore to the runtime".to_owned(),
+            ],
+            Self::Empty | Self::Configuration(_) | Self::Zip { .. } | Self::RunInstaller { .. } => Vec::new(),
+            Self::Write { .. } => one("choose another place, or make this one writable"),
+            Self::DependencyList { .. } => one("correct the file, or make an environment (`.venv`) that holds the dependencies"),
+            Self::Cache { .. } => one("set `ZAPPA_CACHE_DIR` to a directory that can be written to"),
+            Self::NoInstaller { python, .. } => vec![
+                format!("run `{} -m ensurepip`, or install uv", python.display()),
+                "or make an environment that holds the dependencies: `python3 -m venv .venv`, then install into it".to_owned(),
+            ],
+            Self::Install { .. } => one("`-v` shows everything that the installer prints"),
+        }
+    }
+
+    fn is_input(&self) -> bool {
+        match self {
+            Self::Pattern { .. }
+            | Self::IgnoreFile { .. }
+            | Self::Loop { .. }
+            | Self::Dangling { .. }
+            | Self::Special { .. }
+            | Self::NotUnicode { .. }
+            | Self::CaseCollision { .. }
+            | Self::FileAndDirectory { .. }
+            | Self::HidesShim { .. }
+            | Self::AppMissing { .. }
+            | Self::AppName { .. }
+            | Self::TooLarge { .. }
+            | Self::DependencyList { .. }
+            | Self::NoInstaller { .. } => true,
+            Self::Empty
+            | Self::Read { .. }
+            | Self::Changed { .. }
+            | Self::Configuration(_)
+            | Self::Write { .. }
+            | Self::Zip { .. }
+            | Self::Cache { .. }
+            | Self::RunInstaller { .. }
+            | Self::Install { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Brings together what goes in: shim and configuration, the project's files, linked sources, dependencies; the earlier wins where two want one path.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::entry_point::EntryPoint;
+use super::graph::Question;
+use super::markers::Markers;
+use super::project_files::{ProjectRules, ProjectTraits};
+use super::rules::Rules;
+use super::{BundleError, Entry, Manifest, Part, PlanOptions, Skipped, Source};
+use super::{collisions, configuration, imports, linked, packages, shim};
+use crate::observe::Observer;
+use crate::project::{InstalledPackages, Project};
+use crate::settings::Settings;
+
+/// What a manifest is made from.
+pub(super) struct Inputs<'a> {
+    pub(super) project: &'a Project,
+    pub(super) settings: &'a Settings,
+    /// The cache directory, which may lie in the project.
+    pub(super) cache: &'a Path,
+    pub(super) options: &'a PlanOptions,
+    /// The dependencies, installed.
+    pub(super) packages: &'a InstalledPackages,
+}
+
+/// Decides about every file. Reads the disk, writes nothing.
+pub(super) fn collect(inputs: &Inputs<'_>, observer: &dyn Observer) -> Result<Manifest, BundleError> {
+    let Inputs { project, settings, packages, .. } = *inputs;
+    let entry_point = EntryPoint::parse(&project.app)?;
+    let rules = Rules::new(&settings.packaging, observer)?;
+    let traits = traits(inputs);
+    let mut members = Members::default();
+    members.entries.insert_all(shim::entries());
+    members.entries.insert_all([configuration::entry(settings, &entry_point)?]);
+    members.project(ProjectRules::new(&traits, &rules, "").collect(&project.root, "project file")?)?;
+    for source in &packages.linked {
+        members.beside(linked::collect(source, &project.root, &traits, &rules)?);
+    }
+    let sites = packages::sites(packages)?;
+    let distributions = packages::visible(&sites);
+    let imported = imports::imported(members.entries.0.values().filter(|entry| entry.part == Part::App));
+    let markers = Markers::new(&project.interpreter, settings.architecture);
+    let use_runtime_boto3 = settings.packaging.use_runtime_boto3;
+    let question = Question { distributions: &distributions, imported: &imported, use_runtime_boto3, markers: &markers };
+    members.beside(packages::collect(&sites, &rules, &question)?);
+
+    let Members { entries: Entries(entries), mut skipped, hidden } = members;
+    skipped.sort();
+    skipped.dedup();
+    for (distribution, (path, count)) in hidden {
+        let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+        observer.warn(&format!("`{path}`{more} of the project takes the place of the file of {distribution}"));
+    }
+    collisions::check(&entries)?;
+    entry_point.check(&entries, &skipped)?;
+    Ok(Manifest { entries: entries.into_values().collect(), skipped, dependencies: packages.source.clone() })
+}
+
+fn traits(inputs: &Inputs<'_>) -> ProjectTraits {
+    let mut apart = BTreeMap::new();
+    let mut set = |path: &Path, reason| {
+        // What does not exist (an archive still to be written) is resolved as far as it does.
+        let real = path.canonicalize().ok().or_else(|| Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?)));
+        if let Some(path) = real.filter(|path| *path != inputs.project.root) {
+            apart.insert(path, reason);
+        }
+    };
+    set(inputs.cache, "the cache of this tool");
+    set(&inputs.project.interpreter.prefix, "the environment of the project");
+    inputs.packages.site_packages.iter().for_each(|directory| set(directory, "the dependencies"));
+    inputs.settings.file.iter().for_each(|file| set(file, "settings of this tool"));
+    inputs.options.outputs.iter().for_each(|file| set(file, "an archive of this tool"));
+    ProjectTraits { function_name: inputs.settings.id.function_name(), apart }
+}
+
+#[derive(Default)]
+struct Members {
+    entries: Entries,
+    skipped: Vec<Skipped>,
+    /// Distributions that the project hides files of: the first path, and how many.
+    hidden: BTreeMap<String, (String, usize)>,
+}
+
+#[derive(Default)]
+struct Entries(BTreeMap<String, Entry>);
+
+impl Entries {
+    fn insert_all(&mut self, entries: impl IntoIterator<Item = Entry>) {
+        self.0.extend(entries.into_iter().map(|entry| (entry.path.clone(), entry)));
+    }
+}
+
+fn hides_shim(path: &str) -> bool {
+    path == "zappa.py" || path.starts_with("zappa/")
+}
+
+impl Members {
+    fn project(&mut self, (entries, skipped): (Vec<Entry>, Vec<Skipped>)) -> Result<(), BundleError> {
+        if let Some(entry) = entries.iter().find(|entry| hides_shim(&entry.path)) {
+            return Err(BundleError::HidesShim { path: entry.path.clone() });
+        }
+        self.entries.insert_all(entries);
+        self.skipped.extend(skipped);
+        Ok(())
+    }
+
+    /// Adds what may only stand where nothing else does.
+    fn beside(&mut self, (entries, skipped): (Vec<Entry>, Vec<Skipped>)) {
+        self.skipped.extend(skipped);
+        for entry in entries {
+            if hides_shim(&entry.path) {
+                self.skipped.push(Skipped { path: entry.path, reason: "the shim takes its place".to_owned() });
+                continue;
+            }
+            match self.entries.0.get(&entry.path) {
+                None => {
+                    self.entries.0.insert(entry.path.clone(), entry);
+                }
+                // A project that is also installed, or linked twice, hides only itself.
+                Some(first) if first.part == Part::App && entry.part == Part::Dependencies && !same(first, &entry) => {
+                    let hidden = self.hidden.entry(entry.reason).or_insert((entry.path, 0));
+                    hidden.1 += 1;
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+fn same(a: &Entry, b: &Entry) -> bool {
+    let content = |path: &PathBuf| fs::read(path).ok();
+    match (&a.source, &b.source) {
+        (Source::File(left), Source::File(right)) => a.size == b.size && content(left) == content(right),
+        _ => false,
+    }
+}

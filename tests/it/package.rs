@@ -1,0 +1,10 @@
+//! The bundle through the library: what goes in and why, what stays out, what is refused, and that the same input gives the same bytes.
+
+mod archive;
+mod contents;
+mod fixture;
+#[cfg(unix)]
+mod installers;
+mod lists;
+mod packages;
+mod refused;
