@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::archive::UNFINISHED;
 use super::rules::{IGNORE_FILE, IgnoreFiles, Rules, ancestors};
 use super::walk::{self, Candidate};
 use super::{BundleError, Entry, Part, Skipped, Source};
@@ -154,6 +155,8 @@ impl<'a> ProjectRules<'a> {
             _ if name.starts_with("zappa_settings.") => Some("settings of this tool"),
             _ if matches!(extension, Some("pyc" | "pyo")) => Some(BYTE_CODE),
             _ if extension == Some("egg-info") => Some(METADATA),
+            // Left behind by a run that was killed while it wrote.
+            _ if name.starts_with(UNFINISHED.0) && name.ends_with(UNFINISHED.1) => Some("an unfinished archive of this tool"),
             _ if at_root && self.is_archive(name) => Some("an archive of this tool"),
             _ => None,
         }

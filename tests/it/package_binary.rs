@@ -45,17 +45,23 @@ fn the_default_name_is_the_functions_and_is_not_packed_itself() {
 fn a_list_says_what_goes_in_and_why_and_writes_nothing() {
     let project = project();
     let outcome = project.zappa(["package", "local", "--list"]).expect_code(0);
+    let ours = ["app.py", "debug.log", "zappa_settings.toml", "flask/app.py"];
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    // Without the size in front.
     let about_us: String = outcome
         .stdout
         .lines()
-        .filter(|line| ["app.py", "debug.log", "zappa_settings", "flask/app.py"].iter().any(|name| line.contains(name)))
-        .map(|line| line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit() || ". bytekMB".contains(c)).to_owned() + "\n")
+        .map(words)
+        .filter_map(|words| {
+            let place = words.iter().position(|word| ours.contains(&word.as_str()))?;
+            Some(words[place.saturating_sub(1)..].join(" ") + "\n")
+        })
         .collect();
     expect![[r#"
-        app       app.py  (project file)
-        packages  flask/app.py  (Flask 3.1.3)
-        debug.log  (`exclude` has `*.log`)
-        zappa_settings.toml  (settings of this tool)
+        app app.py (project file)
+        packages flask/app.py (Flask 3.1.3)
+        debug.log (`exclude` has `*.log`)
+        zappa_settings.toml (settings of this tool)
     "#]]
     .assert_eq(&about_us);
     let listed = project.zappa(["package", "local", "--list", "--json"]).expect_code(0).json();
@@ -74,7 +80,9 @@ fn an_output_that_cannot_be_written_is_an_error_of_this_run() {
 
 #[test]
 fn help() {
-    let project = TestProject::new();
+    let help = TestProject::new().snapshot(["package", "--help"]);
+    // The help of `--color` has a line of spaces.
+    let help: String = help.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     expect![[r#"
         exit code: 0
         ----- stdout -----
@@ -125,9 +133,9 @@ fn help() {
                   - auto:   On a terminal, unless `NO_COLOR` is set
                   - always: Always
                   - never:  Never
-          
+
                   [default: auto]
         ----- stderr -----
     "#]]
-    .assert_eq(&project.snapshot(["package", "--help"]));
+    .assert_eq(&help);
 }

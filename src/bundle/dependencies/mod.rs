@@ -2,6 +2,7 @@
 //! the project's interpreter, once for every content of the list.
 
 mod install;
+mod local;
 mod poetry_lock;
 mod pyproject;
 mod requirements;
@@ -48,13 +49,14 @@ pub(super) fn installed<'a>(
     };
     let markers = Markers::new(&project.interpreter, settings.architecture);
     let uv = install::uv(options.search_path.as_deref());
-    let wanted = match (kind, &uv) {
+    let mut wanted = match (kind, &uv) {
         (DependencyFile::Requirements, _) => requirements::read(path)?,
         (DependencyFile::Pyproject, _) => pyproject::read(path)?,
         (DependencyFile::PoetryLock, _) => poetry_lock::read(path, &markers)?,
         (DependencyFile::UvLock, Some(uv)) => install::export(uv, path, observer)?,
         (DependencyFile::UvLock, None) => uv_lock::read(path, &markers)?,
     };
+    wanted.inputs.extend(local::digest(&wanted.lines, path.parent().unwrap_or(Path::new(""))));
     let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
     let mut site_packages = Vec::new();
     if !wanted.is_empty() {

@@ -70,6 +70,7 @@ fn defaults_leave_out_what_no_deployment_needs() {
         "env-of-mine/lib/python3.11/site-packages/x.py",
         "conda/conda-meta/history",
         "shop-prod.zip",
+        ".zappa-Ab12.partial",
         "shop-prod-1719999999.zip",
         "handler_shop-prod-1719999999.zip",
         "handler_venv/zappa/handler.py",
@@ -99,6 +100,7 @@ fn defaults_leave_out_what_no_deployment_needs() {
         .ruff_cache/ (a cache)
         .tox/ (a cache)
         .vscode/ (settings of an editor)
+        .zappa-Ab12.partial (an unfinished archive of this tool)
         .zappa/ (state of the local target)
         .zappaignore (settings of this tool)
         __pycache__/ (byte code)

@@ -200,6 +200,18 @@ files = [{ file = "werkzeug.whl", hash = "sha256:e0" }]
 }
 
 #[test]
+fn runs_that_want_the_same_install_it_once() {
+    let fixture = with_pip(listed("requirements.txt", DependencyFile::Requirements, "flask\n"));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| fixture.manifest());
+        }
+    });
+    let installs = fixture.said.0.lock().unwrap().iter().filter(|said| said.starts_with("task: install")).count();
+    assert_eq!(installs, 1);
+}
+
+#[test]
 fn an_interpreter_without_pip_is_told_with_the_remedy() {
     let mut fixture = listed("requirements.txt", DependencyFile::Requirements, "flask\n");
     fixture.python = program(&fixture, "python", "without-pip");

@@ -26,7 +26,7 @@ fn an_empty_list_needs_no_installer() {
 
 #[test]
 fn requirements_are_installed_once_for_their_content() {
-    let mut fixture = listed("requirements.txt", DependencyFile::Requirements, "-r more/pinned.txt\n-e ./local  # ours\n")
+    let mut fixture = listed("requirements.txt", DependencyFile::Requirements, "-r more/pinned.txt\n-e local  # ours\n")
         .file("more/pinned.txt", "-c constraints.txt\nitsdangerous\n")
         .file("more/constraints.txt", "itsdangerous==2.2.0\n")
         .file("local/pyproject.toml", LOCAL)
