@@ -16,7 +16,6 @@ def direct(wsgi_app, environ):
 
     def start_response(status, headers, exc_info=None):
         answer.append((status, headers))
-        return None
 
     result = wsgi_app(environ, start_response)
     try:

@@ -44,7 +44,7 @@ def main():
     if what == "import":
         import awslambdaric.bootstrap  # noqa: F401 (what the runtime has loaded before the handler)
 
-        import app  # noqa: F401
+        import app  # noqa: F401 (of the app, not of the shim)
         import handlers
 
         start = time.perf_counter()

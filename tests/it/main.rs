@@ -11,5 +11,6 @@ mod gateway;
 mod layering;
 mod local;
 mod package;
+mod package_binary;
 mod settings;
 mod shim;
