@@ -162,11 +162,10 @@ impl Pool {
                     return Err(EmulatorError::Throttled { function_name: self.name.clone(), limit });
                 }
                 // Idle ones of other versions do not count in Lambda, where they cost nobody anything; here they cost memory.
-                if state.sandboxes.len() >= limit {
-                    if let Some(oldest) = state.sandboxes.iter().position(|entry| !entry.busy) {
-                        let entry = state.sandboxes.remove(oldest);
-                        let _ = entry.commands.send(Command::Stop);
-                    }
+                if state.sandboxes.len() >= limit
+                    && let Some(oldest) = state.sandboxes.iter().position(|entry| !entry.busy)
+                {
+                    let _ = state.sandboxes.remove(oldest).commands.send(Command::Stop);
                 }
                 self.open_sandbox(&mut state, &config)
             }

@@ -15,15 +15,15 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::dispatch::{Call, Pool};
-use super::{EmulatorError, Options, RouteConfig};
-use crate::gateway::{self, Failure, HttpRequest, HttpResponse, RequestContext};
-use crate::model::FrontDoor;
+use super::{EmulatorError, FunctionConfig, Options, RouteConfig};
+use crate::gateway::{self, Door, Failure, HttpRequest, HttpResponse, RequestContext};
 
 const MIB: usize = 1024 * 1024;
 /// Room for whatever a front door may let through, so that it is the front door that refuses.
@@ -119,95 +119,88 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, mu
     let _ = serving.await;
 }
 
-async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Response<Full<Bytes>> {
-    let route = shared.route.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let request_id = (shared.options.ids)().to_string();
-    let method = request.method().clone();
-    let response = match respond(request, peer, shared, (&route, &request_id)).await {
-        // hyper cannot send an interim response as the final one, nor can a gateway.
-        Ok(response) if response.status >= 200 => response,
-        Ok(_) => gateway::failure_response(route.front_door, Failure::Malformed, &request_id),
-        Err(failure) => gateway::failure_response(route.front_door, failure, &request_id),
-    };
-    to_http(response, &method)
+/// One request on its way through the front door.
+struct Passage<'a> {
+    shared: &'a Shared,
+    route: RouteConfig,
+    peer: SocketAddr,
+    request_id: String,
+    trace_id: String,
+    arrived: Timestamp,
 }
 
-async fn respond(
-    request: Request<Incoming>,
-    peer: SocketAddr,
-    shared: &Shared,
-    (route, request_id): (&RouteConfig, &str),
-) -> Result<HttpResponse, Failure> {
+async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Response<Full<Bytes>> {
+    let route = shared.route.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let (head, body) = request.into_parts();
-    let limits = limits(route.front_door);
-    if limits.headers.is_some_and(|limit| head_size(&head) > limit) {
-        return Err(Failure::HeadersTooLarge);
-    }
-    let body = read(body, limits.body).await?;
-    // An API whose function cannot be found answers like one whose function fails.
-    let pool = shared.pool.upgrade().ok_or(Failure::Function)?;
-    let function = pool.live().ok_or(Failure::Function)?;
-    let now = (shared.options.clock)();
-    let trace_id = trace_id(&head, now.as_second(), (shared.options.ids)());
-    let header = |name| head.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::to_owned);
-    let context = RequestContext {
-        stage: route.stage.clone(),
-        account_id: function.account_id.clone(),
-        region: function.region.clone(),
-        api_id: api_id(&route.function_name),
-        domain_name: header(HOST).unwrap_or_else(|| shared.address.to_string()),
-        request_id: request_id.to_owned(),
-        trace_id: trace_id.clone(),
-        time_epoch_ms: now.as_millisecond(),
-        forwarded_proto: "http".to_owned(),
-        forwarded_port: shared.address.port(),
-        binary_support: route.binary_support,
+    let Options { clock, ids, .. } = &shared.options;
+    let (request_id, arrived) = (ids().to_string(), clock());
+    let trace_id = trace_id(&head, arrived.as_second(), ids());
+    let passage = Passage { shared, route, peer, request_id, trace_id, arrived };
+    let front_door = passage.route.front_door;
+    let mut response = match passage.pass(&head, body).await {
+        // An interim response cannot be the final one.
+        Ok(response) if response.status >= 200 => response,
+        Ok(_) => gateway::failure_response(front_door, Failure::Malformed, &passage.request_id),
+        Err(failure) => gateway::failure_response(front_door, failure, &passage.request_id),
     };
-    let method = head.method.as_str().to_owned();
-    let event = gateway::request_event(route.front_door, &http_request(&head, body, peer), &context);
-    let call = Call { version: None, payload: event.to_string().into(), trace_id };
-    drop(event);
-    let waiting = pool.invoke(call);
-    let outcome = match shared.options.gateway_limit.or(limits.time) {
-        // The function goes on; only the gateway stops waiting.
-        Some(limit) => tokio::time::timeout(limit, waiting).await.map_err(|_| Failure::GatewayTimeout)?,
-        None => waiting.await,
-    };
-    let invocation = outcome.map_err(|error| match error {
-        EmulatorError::Throttled { .. } => Failure::Throttled,
-        EmulatorError::PayloadTooLarge { .. } => Failure::RequestTooLarge,
-        EmulatorError::UnknownFunction { .. } | EmulatorError::Listen { .. } => Failure::Function,
-    })?;
-    if invocation.function_error.is_some() {
-        let too_large = invocation.payload.windows(RESPONSE_TOO_LARGE.len()).any(|window| window == RESPONSE_TOO_LARGE);
-        return Err(if too_large { Failure::ResponseTooLarge } else { Failure::Function });
+    gateway::decorate(front_door, &mut response, &passage.request_id, &passage.trace_id);
+    to_http(response, &head.method)
+}
+
+impl Passage<'_> {
+    async fn pass(&self, head: &Parts, body: Incoming) -> Result<HttpResponse, Failure> {
+        let front_door = self.route.front_door;
+        let limits = gateway::limits(front_door);
+        let mut request = http_request(head, self.peer);
+        // Before the body is asked for: a client that sends `Expect: 100-continue` is spared it.
+        gateway::admit(front_door, &request)?;
+        request.body = read(body, limits.request_body_bytes).await?;
+        // A function that cannot be found is to a front door what a function that fails is.
+        let pool = self.shared.pool.upgrade().ok_or(Failure::Function)?;
+        let function = pool.live().ok_or(Failure::Function)?;
+        let door = Door { front_door, multi_value_headers: true, binary_support: self.route.binary_support };
+        let payload = {
+            let event = gateway::request_event(door, &request, &self.context(head, &function));
+            drop(request);
+            Bytes::from(event.to_string())
+        };
+        let waiting = pool.invoke(Call { version: None, payload, trace_id: self.trace_id.clone() });
+        // The function goes on; only the front door stops waiting.
+        let limit = self.shared.options.gateway_limit.unwrap_or(limits.timeout);
+        let outcome = tokio::time::timeout(limit, waiting).await.map_err(|_| Failure::GatewayTimeout)?;
+        let invocation = outcome.map_err(|error| match error {
+            EmulatorError::Throttled { .. } => Failure::Throttled,
+            EmulatorError::PayloadTooLarge { .. } => Failure::RequestTooLarge,
+            EmulatorError::UnknownFunction { .. } | EmulatorError::Listen { .. } => Failure::Function,
+        })?;
+        if invocation.function_error.is_some() {
+            let too_large = invocation.payload.starts_with(RESPONSE_TOO_LARGE);
+            return Err(if too_large { Failure::ResponseTooLarge } else { Failure::Function });
+        }
+        gateway::http_response(door, head.method.as_str(), &invocation.payload)
     }
-    gateway::http_response(route.front_door, &method, &invocation.payload)
+
+    fn context(&self, head: &Parts, function: &FunctionConfig) -> RequestContext {
+        let address = self.shared.address;
+        let host = head.headers.get(HOST).and_then(|value| value.to_str().ok());
+        RequestContext {
+            stage: self.route.stage.clone(),
+            account_id: function.account_id.clone(),
+            region: function.region.clone(),
+            api_id: api_id(&self.route.function_name),
+            domain_name: host.map_or_else(|| address.to_string(), str::to_owned),
+            request_id: self.request_id.clone(),
+            trace_id: self.trace_id.clone(),
+            time_epoch_ms: self.arrived.as_millisecond(),
+            forwarded_proto: "http".to_owned(),
+            forwarded_port: address.port(),
+            binary_support: self.route.binary_support,
+        }
+    }
 }
 
 /// As `report` writes it; an application that raises an error of this name means the same.
-const RESPONSE_TOO_LARGE: &[u8] = br#""errorType":"Function.ResponseSizeTooLarge""#;
-
-struct Limits {
-    body: usize,
-    headers: Option<usize>,
-    time: Option<Duration>,
-}
-
-/// What a front door lets through and how long it waits.
-fn limits(front_door: FrontDoor) -> Limits {
-    match front_door {
-        FrontDoor::Rest => Limits { body: 10 * MIB, headers: Some(10_240), time: Some(Duration::from_secs(29)) },
-        FrontDoor::Http => Limits { body: 10 * MIB, headers: Some(10_240), time: Some(Duration::from_secs(30)) },
-        FrontDoor::FunctionUrl => Limits { body: 6 * MIB, headers: None, time: None },
-        FrontDoor::Alb => Limits { body: MIB, headers: Some(64 * 1024), time: None },
-    }
-}
-
-/// Bytes of all header lines.
-fn head_size(head: &Parts) -> usize {
-    head.headers.iter().map(|(name, value)| name.as_str().len() + ": \r\n".len() + value.len()).sum()
-}
+const RESPONSE_TOO_LARGE: &[u8] = br#"{"errorType":"Function.ResponseSizeTooLarge""#;
 
 /// The whole body. One that is too large is read all the same, within reason: most clients look for an answer only when they have sent everything.
 async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Failure> {
@@ -226,13 +219,14 @@ async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Failure> {
     if size > limit { Err(Failure::RequestTooLarge) } else { Ok(content.freeze()) }
 }
 
-fn http_request(head: &Parts, body: Bytes, peer: SocketAddr) -> HttpRequest {
+/// The request, its body still to come.
+fn http_request(head: &Parts, peer: SocketAddr) -> HttpRequest {
     HttpRequest {
         method: head.method.as_str().to_owned(),
         target: head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
         protocol: format!("{:?}", head.version),
         headers: head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect(),
-        body,
+        body: Bytes::new(),
         source_ip: peer.ip().to_string(),
     }
 }
@@ -256,18 +250,21 @@ fn api_id(function_name: &str) -> String {
 
 fn to_http(response: HttpResponse, method: &Method) -> Response<Full<Bytes>> {
     let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    let bodiless = method == Method::HEAD || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
-    let mut built = Response::new(Full::new(if bodiless { Bytes::new() } else { response.body.clone() }));
+    let head_only = method == Method::HEAD;
+    let bodiless = head_only || status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
+    let length = response.body.len();
+    let mut built = Response::new(Full::new(if bodiless { Bytes::new() } else { response.body }));
     *built.status_mut() = status;
     for (name, value) in response.headers {
         let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::from_bytes(&value)) else { continue };
-        // The connection is ours to describe.
-        if name != CONTENT_LENGTH && name != TRANSFER_ENCODING && name != CONNECTION {
+        // The connection is ours to describe, but for the length of a body that only the application knows.
+        let ours = name == TRANSFER_ENCODING || name == CONNECTION || (name == CONTENT_LENGTH && !head_only);
+        if !ours {
             built.headers_mut().append(name, value);
         }
     }
-    if method == Method::HEAD {
-        built.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(response.body.len()));
+    if head_only && length > 0 {
+        built.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from(length));
     }
     built
 }

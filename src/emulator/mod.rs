@@ -319,8 +319,7 @@ impl Emulator {
     /// Closes every front door, lets requests in flight end within `grace`, then kills what is left. No process remains.
     pub async fn shutdown(&self, grace: Duration) {
         let functions = std::mem::take(&mut *self.shared.functions());
-        let closing: Vec<_> =
-            functions.into_values().map(|function| tokio::spawn(async move { function.close(grace).await })).collect();
+        let closing: Vec<_> = functions.into_values().map(|function| tokio::spawn(async move { function.close(grace).await })).collect();
         for task in closing {
             let _ = task.await;
         }

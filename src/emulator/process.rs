@@ -93,6 +93,11 @@ impl Process {
         (&mut self.output, &mut self.child)
     }
 
+    /// Whether it has ended by itself, asked of the system and not of what we were told.
+    pub(super) fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
     /// The largest amount of memory that it has had, in MB, where the system tells.
     pub(super) fn peak_memory_mb(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;

@@ -69,7 +69,7 @@ impl Hint for RuntimeError {
             Self::Interpreter { .. } => {
                 vec!["the project's environment refers to an interpreter that is gone: make the environment anew, or choose another with `--python`".to_owned()]
             }
-            Self::Environment { path, output } if output.contains("ensurepip") => {
+            Self::Environment { path, output } if output.contains("ensurepip") || output.contains("No module named venv") => {
                 let name = path.file_name().map_or("python3".into(), |name| name.to_string_lossy());
                 vec![format!("install its `venv` module (Debian and Ubuntu: `apt install {name}-venv`), or choose another interpreter with `--python`")]
             }

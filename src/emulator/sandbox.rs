@@ -243,7 +243,7 @@ impl Sandbox {
             }
             Err(error) => {
                 let text = format!("could not start `{}` in `{}`: {error}", self.config.python.display(), self.config.code.display());
-                self.fail(request, since, None, Ending::platform("Runtime.InvalidEntrypoint", text));
+                self.fail(request, since, None, &Ending::platform("Runtime.InvalidEntrypoint", text));
                 None
             }
         }
@@ -255,7 +255,7 @@ impl Sandbox {
             Call::InitError(failure, reply) => {
                 if matches!(self.state, State::Starting { .. }) {
                     let _ = reply.send(runtime_api::accepted());
-                    self.init_failed(Ending::raised(failure), running).await;
+                    self.init_failed(&Ending::raised(failure), running).await;
                 } else {
                     let _ = reply.send(runtime_api::wrong_state("Ready to InitError"));
                 }
@@ -266,10 +266,10 @@ impl Sandbox {
                     return;
                 };
                 match body {
-                    Ok(body) => self.answered(request, since, Ending::returned(body), running),
+                    Ok(body) => self.answered(request, since, &Ending::returned(body), running),
                     Err(_) => {
                         let message = format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes).");
-                        self.answered(request, since, Ending::refused("Function.ResponseSizeTooLarge", &message), running);
+                        self.answered(request, since, &Ending::refused("Function.ResponseSizeTooLarge", &message), running);
                         // The client takes this for a failure of its own and ends, as in Lambda.
                         let _ = reply.send(runtime_api::too_large());
                         return;
@@ -282,7 +282,7 @@ impl Sandbox {
                     let _ = reply.send(runtime_api::wrong_id());
                     return;
                 };
-                self.answered(request, since, Ending::raised(failure), running);
+                self.answered(request, since, &Ending::raised(failure), running);
                 let _ = reply.send(runtime_api::accepted());
             }
         }
@@ -316,7 +316,8 @@ impl Sandbox {
 
     /// Hands the event over if there is one and somebody asks for it.
     fn deliver(&mut self, running: &mut Running) {
-        if !matches!(self.state, State::Assigned { .. }) {
+        // A process that died while it was idle must not swallow a request: its end is noticed next, and another sandbox gets it.
+        if !matches!(self.state, State::Assigned { .. }) || running.process.has_ended() {
             return;
         }
         let Some(reply) = running.waiting.take() else { return };
@@ -336,11 +337,15 @@ impl Sandbox {
         );
         // Output since the last request was written by threads that outlive requests: it belongs to none.
         running.process.output.drain(|bytes| self.journal.output(bytes));
-        self.journal.begin(&request.id);
-        self.journal.lines(&[report::start(&request.id, &self.config)]);
+        self.log_start(&request.id);
         // If the client is gone, its process's end is the next thing that happens.
         let _ = reply.send(response);
         self.state = State::Running { request, since };
+    }
+
+    fn log_start(&mut self, request: &str) {
+        self.journal.begin(request);
+        self.journal.lines(&[report::start(request, &self.config)]);
     }
 
     fn take_running(&mut self, id: &str) -> Option<(Request, Instant)> {
@@ -354,7 +359,7 @@ impl Sandbox {
     }
 
     /// The handler is done and the process lives on.
-    fn answered(&mut self, request: Request, since: Instant, ending: Ending, running: &mut Running) {
+    fn answered(&mut self, request: Request, since: Instant, ending: &Ending, running: &mut Running) {
         running.process.output.drain(|bytes| self.journal.output(bytes));
         let (reply, invocation) = self.conclude(request, since, running.process.peak_memory_mb(), ending);
         // Before the answer: whoever gets it and asks again at once shall find this sandbox free.
@@ -363,7 +368,7 @@ impl Sandbox {
     }
 
     /// The process is no longer, and a request fails because of it.
-    fn fail(&mut self, request: Request, since: Instant, memory: Option<u64>, ending: Ending) {
+    fn fail(&mut self, request: Request, since: Instant, memory: Option<u64>, ending: &Ending) {
         let (reply, invocation) = self.conclude(request, since, memory, ending);
         self.seat.gone();
         self.state = State::Over;
@@ -371,11 +376,17 @@ impl Sandbox {
     }
 
     /// Writes the end of a request to the log and makes its result.
-    fn conclude(&mut self, request: Request, since: Instant, memory: Option<u64>, ending: Ending) -> (oneshot::Sender<Answer>, Invocation) {
+    fn conclude(
+        &mut self,
+        request: Request,
+        since: Instant,
+        memory: Option<u64>,
+        ending: &Ending,
+    ) -> (oneshot::Sender<Answer>, Invocation) {
         self.facts.requests.fetch_add(1, Ordering::Relaxed);
         let duration = since.elapsed();
         let init = self.init.take();
-        let lines = report::end(&request.id, &self.config, &ending, &report::Measured { duration, init, memory_mb: memory });
+        let lines = report::end(&request.id, &self.config, ending, &report::Measured { duration, init, memory_mb: memory });
         self.journal.lines(&lines);
         let invocation = Invocation {
             payload: ending.payload(&request.id),
@@ -395,12 +406,11 @@ impl Sandbox {
         memory
     }
 
-    async fn init_failed(&mut self, ending: Ending, running: &mut Running) {
+    async fn init_failed(&mut self, ending: &Ending, running: &mut Running) {
         let memory = self.end_process(running).await;
         if let State::Starting { request, since, phase, .. } = std::mem::replace(&mut self.state, State::Over) {
             self.journal.lines(&[report::init_report(since.elapsed(), phase.as_str(), ending.status(), ending.error_type())]);
-            self.journal.begin(&request.id);
-            self.journal.lines(&[report::start(&request.id, &self.config)]);
+            self.log_start(&request.id);
             self.init = Some(since.elapsed());
             self.fail(request, Instant::now(), memory, ending);
         }
@@ -409,11 +419,16 @@ impl Sandbox {
     async fn exited(&mut self, status: Option<ExitStatus>, running: &mut Running) {
         let ending = Ending::exit(status);
         if matches!(self.state, State::Starting { .. }) {
-            return self.init_failed(ending, running).await;
+            return self.init_failed(&ending, running).await;
         }
         let memory = self.end_process(running).await;
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Running { request, since } => self.fail(request, since, memory, ending),
+            State::Running { request, since } => self.fail(request, since, memory, &ending),
+            // A process that does not even survive until its first request would have it passed on for ever.
+            State::Assigned { request, .. } if self.facts.requests.load(Ordering::Relaxed) == 0 => {
+                self.log_start(&request.id);
+                self.fail(request, Instant::now(), memory, &ending);
+            }
             State::Assigned { request, .. } => {
                 self.journal.lines(&ending.lines("-"));
                 self.seat.gone();
@@ -444,19 +459,17 @@ impl Sandbox {
             }
             State::Starting { request, since, phase: Phase::Invoke, .. } => {
                 let memory = self.end_process(running).await;
-                self.journal.begin(&request.id);
-                self.journal.lines(&[report::start(&request.id, &self.config)]);
-                self.fail(request, since, memory, Ending::timed_out(self.config.timeout));
+                self.log_start(&request.id);
+                self.fail(request, since, memory, &Ending::timed_out(self.config.timeout));
             }
             State::Assigned { request, since, .. } => {
                 let memory = self.end_process(running).await;
-                self.journal.begin(&request.id);
-                self.journal.lines(&[report::start(&request.id, &self.config)]);
-                self.fail(request, since.unwrap_or_else(Instant::now), memory, Ending::timed_out(self.config.timeout));
+                self.log_start(&request.id);
+                self.fail(request, since.unwrap_or_else(Instant::now), memory, &Ending::timed_out(self.config.timeout));
             }
             State::Running { request, since } => {
                 let memory = self.end_process(running).await;
-                self.fail(request, since, memory, Ending::timed_out(self.config.timeout));
+                self.fail(request, since, memory, &Ending::timed_out(self.config.timeout));
             }
             State::Over => {}
         }
@@ -467,9 +480,9 @@ impl Sandbox {
         let memory = self.end_process(running).await;
         match std::mem::replace(&mut self.state, State::Over) {
             State::Running { request, since } | State::Starting { request, since, .. } => {
-                self.fail(request, since, memory, Ending::killed());
+                self.fail(request, since, memory, &Ending::killed());
             }
-            State::Assigned { request, .. } => self.fail(request, Instant::now(), memory, Ending::killed()),
+            State::Assigned { request, .. } => self.fail(request, Instant::now(), memory, &Ending::killed()),
             State::Idle { .. } | State::Over => self.seat.gone(),
         }
     }

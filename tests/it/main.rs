@@ -5,5 +5,5 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod gateway;
 mod emulator;
+mod gateway;

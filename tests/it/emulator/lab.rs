@@ -83,6 +83,13 @@ def temporary(event, context):
         file.write("x")
     return {"directory": tempfile.gettempdir(), "found": found}
 
+def call(event, context):
+    import http.client
+    connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    connection.request(event["method"], "/2018-06-01/runtime/" + event["path"].replace("{id}", context.aws_request_id), body="\"early\"")
+    response = connection.getresponse()
+    return [response.status, response.read().decode()]
+
 def breed(event, context):
     code = "import socket, sys; c = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); c.sendall(b'1234'); c.recv(1)"
     subprocess.Popen([sys.executable, "-c", code, str(event["port"])], start_new_session=event["daemon"])
@@ -92,7 +99,7 @@ def breed(event, context):
 /// An emulator, and where its function's files are.
 pub(super) struct Lab {
     pub(super) emulator: Emulator,
-    directory: tempfile::TempDir,
+    pub(super) directory: tempfile::TempDir,
 }
 
 impl Lab {
@@ -126,7 +133,7 @@ impl Lab {
             code,
             handler: zappa::model::HANDLER.to_owned(),
             python: python().to_owned(),
-            runtime: "python3.11".to_owned(),
+            runtime: format!("python{}", minor_version()),
             environment: BTreeMap::from([("GREETING".to_owned(), "hello".to_owned())]),
             memory_mb: 512,
             timeout: Duration::from_secs(60),
@@ -219,9 +226,14 @@ pub(super) async fn meet(listener: &TcpListener) -> (TcpStream, u32) {
 
 /// Whether the process runs. A dead child that its parent (not us) has not looked at yet does not.
 pub(super) fn runs(pid: u32) -> bool {
-    let stat = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
-    let stat = String::from_utf8(stat.stdout).unwrap();
-    !stat.trim().is_empty() && !stat.trim().starts_with('Z')
+    let state = if cfg!(target_os = "linux") {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").map(|(_, state)| state.to_owned()).unwrap_or_default()
+    } else {
+        let stat = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
+        String::from_utf8(stat.stdout).unwrap().trim().to_owned()
+    };
+    !state.is_empty() && !state.starts_with(['Z', 'X'])
 }
 
 /// What the error payload says.
@@ -240,6 +252,12 @@ pub(super) fn base_python() -> (PathBuf, String) {
     let text = String::from_utf8(output.stdout).unwrap();
     let mut lines = text.lines();
     (PathBuf::from(lines.next().unwrap()), lines.next().unwrap().to_owned())
+}
+
+/// `3.N` of that interpreter.
+pub(super) fn minor_version() -> String {
+    static ASKED: OnceLock<String> = OnceLock::new();
+    ASKED.get_or_init(|| base_python().1.rsplit_once('.').unwrap().0.to_owned()).clone()
 }
 
 /// An interpreter with the runtime client, made once for all tests.

@@ -159,3 +159,51 @@ fn an_emulator_that_is_dropped_takes_its_sandboxes_with_it() {
     }
     assert_eq!(std::fs::read_dir(lab.scratch()).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn an_emulator_that_is_forgotten_takes_its_sandboxes_with_it() {
+    let Lab { emulator, directory: _directory } = Lab::new().await;
+    emulator.invoke(NAME, None, json!({ "do": "echo" }).to_string().into()).await.unwrap();
+    let pid = emulator.status(NAME).await.unwrap().sandboxes[0].pid;
+    drop(emulator);
+    while runs(pid) {
+        tokio::task::yield_now().await;
+    }
+}
+
+const PORT: &str = "TEST_PORT_OF_THE_KILLER";
+
+/// The function is in the middle of a request here and talks to nobody of ours: only the kernel can tell it that the emulator is gone.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_emulator_that_is_killed_takes_its_sandboxes_with_it() {
+    use std::io::Read as _;
+    use std::process::{Command, Stdio};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "emulator::pool::the_emulator_that_is_killed", "--ignored"])
+        .env(PORT, listener.local_addr().unwrap().port().to_string())
+        .env("TMPDIR", directory.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut function, _) = listener.accept().unwrap();
+    let mut pid = [0; 4];
+    function.read_exact(&mut pid).unwrap();
+    assert!(runs(u32::from_be_bytes(pid)));
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    assert!(matches!(function.read(&mut [0]), Ok(0) | Err(_)));
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, in a process of its own"]
+async fn the_emulator_that_is_killed() {
+    if let Ok(port) = std::env::var(PORT) {
+        let lab = Lab::new().await;
+        lab.invoke(json!({ "do": "hold", "port": port.parse::<u16>().unwrap() })).await;
+    }
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::lab::{Lab, python};
+use super::lab::{Lab, minor_version, python};
 
 #[tokio::test]
 async fn the_handler_gets_the_event_and_its_context() {
@@ -67,10 +67,10 @@ async fn the_environment_is_the_managed_runtimes_and_the_stages() {
     ];
     expected.retain(|name| !(cfg!(windows) && *name == "HOME") && (cfg!(target_os = "linux") || *name != "LD_LIBRARY_PATH"));
     assert_eq!(names, expected);
-    let code = lab.code(1);
+    let (code, runtime) = (lab.code(1), format!("AWS_Lambda_python{}", minor_version()));
     let expected = [
         ("AWS_REGION", "eu-west-1"),
-        ("AWS_EXECUTION_ENV", "AWS_Lambda_python3.11"),
+        ("AWS_EXECUTION_ENV", runtime.as_str()),
         ("AWS_LAMBDA_FUNCTION_NAME", "shop"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
         ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
@@ -98,7 +98,7 @@ async fn the_log_tells_each_request_from_start_to_report() {
     assert_eq!(
         text,
         [
-            "INIT_START Runtime Version: python:3.11".to_owned(),
+            format!("INIT_START Runtime Version: python:{}", minor_version()),
             "imported".to_owned(),
             format!("START RequestId: {} Version: 1", ids[0]),
             "one".to_owned(),
@@ -154,6 +154,32 @@ async fn answers_pass_up_to_six_megabytes() {
     // The runtime client does not survive that; the next request does not notice.
     let next = lab.answer(json!({ "do": "echo" })).await;
     assert_ne!(vec![u32::try_from(next["pid"].as_u64().unwrap()).unwrap()], pid);
+}
+
+#[tokio::test]
+async fn the_runtime_api_refuses_what_makes_no_sense() {
+    let lab = Lab::new().await;
+    let wrong_id = json!({ "errorMessage": "Invalid request ID", "errorType": "InvalidRequestID" });
+    for (method, path, status, error) in [
+        ("GET", "no/such/thing", 404, None),
+        ("PUT", "invocation/next", 404, None),
+        ("POST", "invocation/00000000-0000-0000-0000-000000000000/response", 400, Some(&wrong_id)),
+        ("POST", "invocation/00000000-0000-0000-0000-000000000000/error", 400, Some(&wrong_id)),
+        ("GET", "invocation/next", 403, None),
+        ("POST", "init/error", 403, None),
+    ] {
+        let answer = lab.answer(json!({ "do": "call", "method": method, "path": path })).await;
+        assert_eq!(answer[0], status, "{method} {path}: {answer}");
+        let body: serde_json::Value = serde_json::from_str(answer[1].as_str().unwrap()).unwrap();
+        match error {
+            Some(error) => assert_eq!(&body, error),
+            None => assert!(body["errorType"].is_string() && body["errorMessage"].is_string(), "{body}"),
+        }
+    }
+    // The first answer counts; the runtime client's own, which comes too late, is refused.
+    let early = lab.invoke(json!({ "do": "call", "method": "POST", "path": "invocation/{id}/response" })).await;
+    assert_eq!((early.payload, early.function_error), ("\"early\"".into(), None));
+    assert_eq!(lab.answer(json!({ "do": "echo" })).await["count"], 1);
 }
 
 #[tokio::test]
