@@ -4,17 +4,32 @@
 //! Knows nothing of state directories or settings: whoever drives it (`cloud::local`) says which versions exist and where `live` points.
 
 pub mod control;
+mod dispatch;
+mod environment;
+mod front;
+mod log;
+mod output;
+mod process;
+mod report;
 pub mod ric;
+mod runtime_api;
+mod sandbox;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use self::dispatch::{Call, Pool, Services};
+use self::front::Front;
+use self::process::Spawner;
 use crate::cloud::Invocation;
+use crate::hint::Hint;
 use crate::model::{FrontDoor, Version};
 
 /// One published version, ready to run.
@@ -110,6 +125,14 @@ pub enum EmulatorError {
         /// The limit.
         limit: usize,
     },
+    /// The event is larger than Lambda takes.
+    #[error("an event of {size} bytes is over Lambda's limit of {limit}")]
+    PayloadTooLarge {
+        /// Its size.
+        size: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// The port is taken or not allowed.
     #[error("could not listen on 127.0.0.1:{port}")]
     Listen {
@@ -120,67 +143,212 @@ pub enum EmulatorError {
     },
 }
 
-/// A running emulator. Cheap to clone; all clones are the same one.
-#[derive(Debug, Clone)]
-pub struct Emulator;
+impl Hint for EmulatorError {
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::UnknownFunction { .. } => vec!["`zappa deploy` puts it up".to_owned()],
+            Self::Throttled { .. } => vec!["`lambda_concurrency` in the settings is the number of sandboxes".to_owned()],
+            Self::PayloadTooLarge { .. } => Vec::new(),
+            Self::Listen { .. } => vec!["choose another port with `--port`, or leave it out for a free one".to_owned()],
+        }
+    }
+
+    fn is_input(&self) -> bool {
+        matches!(self, Self::PayloadTooLarge { .. })
+    }
+}
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
+/// Makes ids for requests, traces and log streams.
+pub type Ids = Arc<dyn Fn() -> uuid::Uuid + Send + Sync>;
+
+/// What an emulator takes from outside, and Lambda's own waiting times.
+#[derive(Clone)]
+pub struct Options {
+    /// The wall clock.
+    pub clock: Clock,
+    /// Where ids come from.
+    pub ids: Ids,
+    /// How long an idle sandbox is kept.
+    pub idle_for: Duration,
+    /// How long the first init of a sandbox may take; after that it is repeated within the function's timeout.
+    pub init_limit: Duration,
+    /// How long front doors wait for a function; `None`: as long as they do on AWS.
+    pub gateway_limit: Option<Duration>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(jiff::Timestamp::now),
+            ids: Arc::new(uuid::Uuid::new_v4),
+            idle_for: Duration::from_secs(300),
+            init_limit: Duration::from_secs(10),
+            gateway_limit: None,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("idle_for", &self.idle_for).field("init_limit", &self.init_limit).finish_non_exhaustive()
+    }
+}
+
+/// A running emulator. Cheap to clone; all clones are the same one. When the last one is dropped, or the asynchronous runtime that it was used in
+/// ends, every sandbox is killed; [`Emulator::shutdown`] is the orderly way.
+#[derive(Clone)]
+pub struct Emulator {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    services: Arc<Services>,
+    functions: Mutex<BTreeMap<String, Arc<Function>>>,
+}
+
+struct Function {
+    pool: Arc<Pool>,
+    /// Held while it is opened or changed: two at once would fight for the port.
+    front: tokio::sync::Mutex<Option<Front>>,
+    address: Mutex<Option<SocketAddr>>,
+}
+
+impl fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulator").field("functions", &self.shared.functions().keys()).finish()
+    }
+}
+
+impl Default for Emulator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Shared {
+    fn functions(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Function>>> {
+        self.functions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Emulator {
     /// An emulator without functions.
+    #[must_use]
     pub fn new() -> Self {
-        todo!()
+        Self::with(Options::default())
+    }
+
+    /// As [`Emulator::new`], with another clock, other ids or other waiting times.
+    #[must_use]
+    pub fn with(options: Options) -> Self {
+        let services = Arc::new(Services { options, spawner: Spawner::new() });
+        Self { shared: Arc::new(Shared { services, functions: Mutex::default() }) }
+    }
+
+    fn find(&self, function_name: &str, version: Option<Version>) -> Result<Arc<Function>, EmulatorError> {
+        let found = self.shared.functions().get(function_name).cloned();
+        found.ok_or_else(|| EmulatorError::UnknownFunction { function_name: function_name.to_owned(), version })
     }
 
     /// Makes a version known. Starts nothing.
     pub async fn put_version(&self, config: FunctionConfig) {
-        let _ = config;
-        todo!()
+        let mut functions = self.shared.functions();
+        let function = functions.entry(config.function_name.clone()).or_insert_with(|| {
+            let pool = Pool::new(&config.function_name, self.shared.services.clone());
+            Arc::new(Function { pool, front: tokio::sync::Mutex::new(None), address: Mutex::new(None) })
+        });
+        function.pool.put_version(config);
     }
 
     /// Forgets a version; its sandboxes end when their request is done.
     pub async fn remove_version(&self, function_name: &str, version: Version) {
-        let _ = (function_name, version);
-        todo!()
-    }
-
-    /// Points `live` at a version; the next request goes there, requests in flight end where they are, idle sandboxes of other versions are stopped.
-    pub async fn set_live(&self, function_name: &str, version: Version) -> Result<(), EmulatorError> {
-        let _ = (function_name, version);
-        todo!()
-    }
-
-    /// Opens the front door, or changes it; the address stays if the port does.
-    pub async fn open_route(&self, config: RouteConfig) -> Result<SocketAddr, EmulatorError> {
-        let _ = config;
-        todo!()
-    }
-
-    /// Closes the front door and stops everything of the function.
-    pub async fn remove_function(&self, function_name: &str) {
-        let _ = function_name;
-        todo!()
-    }
-
-    /// Calls a version (`None`: `live`) and waits.
-    pub async fn invoke(&self, function_name: &str, version: Option<Version>, payload: Bytes) -> Result<Invocation, EmulatorError> {
-        let _ = (function_name, version, payload);
-        todo!()
+        if let Ok(function) = self.find(function_name, Some(version)) {
+            function.pool.remove_version(version);
+        }
     }
 
     /// The versions that are known.
     pub async fn versions(&self, function_name: &str) -> Vec<Version> {
-        let _ = function_name;
-        todo!()
+        self.find(function_name, None).map(|function| function.pool.versions()).unwrap_or_default()
+    }
+
+    /// Points `live` at a version; the next request goes there, requests in flight end where they are, idle sandboxes of other versions are stopped.
+    pub async fn set_live(&self, function_name: &str, version: Version) -> Result<(), EmulatorError> {
+        self.find(function_name, Some(version))?.pool.set_live(version)
+    }
+
+    /// Opens the front door, or changes it; the address stays if the port does.
+    pub async fn open_route(&self, config: RouteConfig) -> Result<SocketAddr, EmulatorError> {
+        let function = self.find(&config.function_name, None)?;
+        let mut front = function.front.lock().await;
+        if let Some(open) = front.as_ref().filter(|open| open.serves(&config)) {
+            open.change(config);
+            return Ok(open.address);
+        }
+        let opened = Front::open(config, &function.pool, self.shared.services.options.clone()).await?;
+        let address = opened.address;
+        let previous = front.replace(opened);
+        function.set_address(Some(address));
+        if let Some(previous) = previous {
+            // Whoever is being served there is served to the end.
+            tokio::spawn(previous.close(Duration::MAX));
+        }
+        Ok(address)
+    }
+
+    /// Closes the front door and stops everything of the function.
+    pub async fn remove_function(&self, function_name: &str) {
+        let function = self.shared.functions().remove(function_name);
+        if let Some(function) = function {
+            function.close(Duration::ZERO).await;
+        }
+    }
+
+    /// Calls a version (`None`: `live`) and waits. If the caller stops waiting, the function's run goes on.
+    pub async fn invoke(&self, function_name: &str, version: Option<Version>, payload: Bytes) -> Result<Invocation, EmulatorError> {
+        let function = self.find(function_name, version)?;
+        let options = &self.shared.services.options;
+        let trace_id = front::new_trace_id((options.clock)().as_second(), (options.ids)());
+        function.pool.invoke(Call { version, payload, trace_id }).await
     }
 
     /// How a function is doing.
     pub async fn status(&self, function_name: &str) -> Option<FunctionStatus> {
-        let _ = function_name;
-        todo!()
+        let function = self.find(function_name, None).ok()?;
+        let (live, sandboxes) = function.pool.status();
+        let address = *function.address.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(FunctionStatus { address, live, sandboxes })
     }
 
     /// Closes every front door, lets requests in flight end within `grace`, then kills what is left. No process remains.
     pub async fn shutdown(&self, grace: Duration) {
-        let _ = grace;
-        todo!()
+        let functions = std::mem::take(&mut *self.shared.functions());
+        let closing: Vec<_> = functions.into_values().map(|function| tokio::spawn(async move { function.close(grace).await })).collect();
+        for task in closing {
+            let _ = task.await;
+        }
     }
 }
+
+impl Function {
+    fn set_address(&self, address: Option<SocketAddr>) {
+        *self.address.lock().unwrap_or_else(PoisonError::into_inner) = address;
+    }
+
+    async fn close(&self, grace: Duration) {
+        let front = self.front.lock().await.take();
+        self.set_address(None);
+        // Both at once: the front door's connections wait for the sandboxes, and a killed sandbox is an answer too.
+        let front = async {
+            if let Some(front) = front {
+                front.close(grace + ANSWER).await;
+            }
+        };
+        tokio::join!(front, self.pool.close(grace));
+    }
+}
+
+/// How long a connection may take to carry an answer that is there.
+const ANSWER: Duration = Duration::from_millis(500);

@@ -6,6 +6,7 @@
 mod support;
 
 mod differential;
+mod emulator;
 mod examples;
 mod gateway;
 mod layering;

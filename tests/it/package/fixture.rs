@@ -139,6 +139,7 @@ impl Observer for Said {
 
 pub(super) fn settings() -> Settings {
     Settings {
+        aws_region: None,
         id: StageId { project: "shop".to_owned(), stage: "prod".to_owned() },
         file: None,
         target: Target::Local,

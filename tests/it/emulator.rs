@@ -1,0 +1,8 @@
+//! The emulator through the library's interface, with real processes: AWS's runtime client on small handlers written here.
+
+mod failures;
+mod front;
+mod lab;
+mod pool;
+mod run;
+mod runtime;
