@@ -11,7 +11,8 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::process::Spawner;
-use super::sandbox::{Answer, Command, Facts, Request, Sandbox, Seat};
+use super::sandbox::{Answer, Command, Request, Sandbox};
+use super::seat::{Facts, Seat};
 use super::{EmulatorError, FunctionConfig, Options, SandboxStatus};
 use crate::cloud::Invocation;
 use crate::model::{LIVE, Version};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -182,13 +183,14 @@ impl Passage<'_> {
 
     fn context(&self, head: &Parts, function: &FunctionConfig) -> RequestContext {
         let address = self.shared.address;
-        let host = head.headers.get(HOST).and_then(|value| value.to_str().ok());
+        // As on AWS the name has no port; the header, which has one, is in the event as well.
+        let host = head.headers.get(HOST).and_then(|value| value.to_str().ok()?.parse::<Authority>().ok());
         RequestContext {
             stage: self.route.stage.clone(),
             account_id: function.account_id.clone(),
             region: function.region.clone(),
             api_id: api_id(&self.route.function_name),
-            domain_name: host.map_or_else(|| address.to_string(), str::to_owned),
+            domain_name: host.map_or_else(|| address.ip().to_string(), |host| host.host().to_owned()),
             request_id: self.request_id.clone(),
             trace_id: self.trace_id.clone(),
             time_epoch_ms: self.arrived.as_millisecond(),

@@ -14,6 +14,7 @@ mod report;
 pub mod ric;
 mod runtime_api;
 mod sandbox;
+mod seat;
 
 use std::collections::BTreeMap;
 use std::fmt;

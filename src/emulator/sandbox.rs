@@ -4,19 +4,20 @@
 //! [`State`] to another. It decides nothing about other sandboxes: when it is free or gone it says so to its pool, through its [`Seat`].
 
 use std::process::ExitStatus;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::FunctionConfig;
-use super::dispatch::{Pool, Services};
+use super::dispatch::Services;
 use super::log::Journal;
 use super::process::Process;
 use super::report::{self, Ending};
 use super::runtime_api::{self, Call, RESPONSE_LIMIT, Reply, RuntimeApi};
+use super::seat::{Facts, Seat};
 use crate::cloud::Invocation;
 
 /// What the pool wants of a sandbox.
@@ -43,56 +44,6 @@ pub(super) enum Answer {
     Done(Box<Invocation>),
     /// The process was gone before it took the request.
     NotStarted,
-}
-
-/// What `status` reads of a sandbox.
-#[derive(Default)]
-pub(super) struct Facts {
-    pid: AtomicU32,
-    requests: AtomicU64,
-    started: AtomicBool,
-}
-
-impl Facts {
-    /// Process id, requests served, whether init is over.
-    pub(super) fn read(&self) -> (u32, u64, bool) {
-        (self.pid.load(Ordering::Relaxed), self.requests.load(Ordering::Relaxed), self.started.load(Ordering::Relaxed))
-    }
-}
-
-/// A sandbox's place in its pool. Given up when dropped, however the task ends. Weak: a forgotten emulator takes its sandboxes with it.
-pub(super) struct Seat {
-    pool: Weak<Pool>,
-    id: u64,
-}
-
-impl Seat {
-    pub(super) fn new(pool: &Arc<Pool>, id: u64) -> Self {
-        Self { pool: Arc::downgrade(pool), id }
-    }
-
-    fn vacate(&self) -> bool {
-        self.pool.upgrade().is_some_and(|pool| pool.vacate(self.id))
-    }
-
-    fn give_up(&self) -> bool {
-        self.pool.upgrade().is_none_or(|pool| pool.give_up(self.id))
-    }
-
-    fn gone(&self) {
-        if let Some(pool) = self.pool.upgrade() {
-            pool.gone(self.id);
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        if let Some(pool) = self.pool.upgrade() {
-            pool.gone(self.id);
-            pool.ended();
-        }
-    }
 }
 
 /// Where a sandbox stands.

@@ -44,6 +44,10 @@ fn rest(request: &HttpRequest, context: &RequestContext) -> Value {
         // Guide api-gateway-payload-encodings: without a matching binary media type the body is text. Bytes that are not UTF-8 are lost.
         body => (String::from_utf8_lossy(body).into(), false),
     };
+    // Captured: behind an API's own host name this path begins with the stage. Behind a custom domain without a base path, which is what a local URL
+    // is like, both paths are the same (github aws-powertools/powertools-lambda-python#579).
+    let own_host = context.domain_name.contains(".execute-api.");
+    let context_path = if own_host { format!("/{}{path}", context.stage) } else { path.to_string() };
     json!({
         "resource": resource,
         "path": path,
@@ -61,7 +65,7 @@ fn rest(request: &HttpRequest, context: &RequestContext) -> Value {
             "resourcePath": resource,
             "httpMethod": request.method,
             "stage": context.stage,
-            "path": format!("/{}{path}", context.stage),
+            "path": context_path,
             "protocol": request.protocol,
             "requestId": context.request_id,
             "extendedRequestId": context.request_id,

@@ -86,7 +86,11 @@ async fn every_front_door_passes_requests_to_the_function_and_answers_back() {
         assert_eq!((&seen["method"], &seen["body"]), (&json!("POST"), &json!("hello")), "{front_door}");
         assert_eq!(seen["path"], if front_door == FrontDoor::Http { "/a b" } else { "/a%20b" });
         assert_eq!((&seen["headers"]["x-probe"], &seen["headers"]["host"]), (&json!("one"), &json!(opened.to_string())));
+        if front_door == FrontDoor::Rest {
+            assert_eq!(seen["context"]["path"], "/a%20b", "a local URL has no stage in it");
+        }
         if front_door != FrontDoor::Alb {
+            assert_eq!(seen["context"]["domainName"], "127.0.0.1");
             assert_eq!(seen["context"]["accountId"], if front_door == FrontDoor::FunctionUrl { "anonymous" } else { "123456789012" });
         }
     }
