@@ -1,11 +1,19 @@
 //! The project on disk: its root, its interpreter and site-packages, its app. Reads; changes nothing but the cache of installed dependencies.
 
+mod app;
+mod dependencies;
+mod environment;
+mod error;
+mod python;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hint::Hint;
+pub use app::{Candidate, CandidateKind, Rejected};
+pub use error::ProjectError;
+
 use crate::model::Runtime;
 use crate::settings::AppSetting;
 
@@ -58,7 +66,8 @@ pub enum DependencySource {
 }
 
 /// A file that lists dependencies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DependencyFile {
     /// pip's format.
     Requirements,
@@ -103,22 +112,59 @@ pub struct DiscoveryRequest {
     pub app: Option<AppSetting>,
 }
 
-/// Looks at the project. `environment` is the process's environment, passed in so that tests decide it.
-pub fn discover(request: &DiscoveryRequest, environment: &BTreeMap<String, String>) -> Result<Project, ProjectError> {
-    let _ = (request, environment);
-    todo!()
+/// What was found, before anything is decided: what `init` shows and asks about.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// Absolute, symlinks resolved.
+    pub root: PathBuf,
+    /// The interpreter.
+    pub interpreter: Interpreter,
+    /// Where the dependencies come from; `None`: neither an environment nor a list.
+    pub dependencies: Option<DependencySource>,
+    /// Apps, the likeliest first.
+    pub candidates: Vec<Candidate>,
+    /// What looks like an app but cannot be served.
+    pub rejected: Vec<Rejected>,
 }
 
-/// Why a project could not be understood.
-#[derive(Debug, thiserror::Error)]
-pub enum ProjectError {}
+/// Looks at the project. `environment` is the process's environment, passed in so that tests decide it.
+pub fn discover(request: &DiscoveryRequest, environment: &BTreeMap<String, String>) -> Result<Project, ProjectError> {
+    let found = look(request, environment)?;
+    let dependencies = found.dependencies.ok_or_else(|| ProjectError::NoDependencies { root: found.root.clone() })?;
+    let paths = app::search_paths(&found.root, Some(&dependencies));
+    let app = match &request.app {
+        Some(app) => {
+            app::check(app, &found.root, &paths, &dependencies, &found.interpreter)?;
+            app.clone()
+        }
+        None => app::choose(app::scan(&found.root, &paths, &found.interpreter)?)?,
+    };
+    Ok(Project { root: found.root, interpreter: found.interpreter, app, dependencies })
+}
 
-impl Hint for ProjectError {
-    fn hints(&self) -> Vec<String> {
-        Vec::new()
-    }
+/// Looks at the project and decides nothing.
+pub fn survey(request: &DiscoveryRequest, environment: &BTreeMap<String, String>) -> Result<Survey, ProjectError> {
+    let Surroundings { root, interpreter, dependencies } = look(request, environment)?;
+    let paths = app::search_paths(&root, dependencies.as_ref());
+    let app::Scan { candidates, rejected, modules: _ } = app::scan(&root, &paths, &interpreter)?;
+    Ok(Survey { root, interpreter, dependencies, candidates: app::ranked(candidates), rejected })
+}
 
-    fn is_input(&self) -> bool {
-        true
+/// Everything but the app.
+struct Surroundings {
+    root: PathBuf,
+    interpreter: Interpreter,
+    dependencies: Option<DependencySource>,
+}
+
+fn look(request: &DiscoveryRequest, environment: &BTreeMap<String, String>) -> Result<Surroundings, ProjectError> {
+    let unreadable = |source| ProjectError::Root { path: request.directory.clone(), source };
+    let root = request.directory.canonicalize().map_err(unreadable)?;
+    if !root.is_dir() {
+        return Err(unreadable(std::io::ErrorKind::NotADirectory.into()));
     }
+    let found = environment::find(&root, request.python.as_deref(), environment)?;
+    let description = python::describe(&found.executable, &found.found_by)?;
+    let dependencies = dependencies::source(&root, &found, &description);
+    Ok(Surroundings { root, interpreter: description.interpreter(&found), dependencies })
 }

@@ -3,7 +3,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +36,8 @@ pub async fn serve(directory: &Path) -> Result<(), LocalError> {
     let address = listener.local_addr().map_err(|source| LocalError::Control { source })?;
     let daemon = Arc::new(Daemon { state: state.clone(), emulator: Emulator::new(), stop: Notify::new() });
     for function_name in state.stages()? {
+        // Left behind by an emulator that was killed; nobody else serves this directory now.
+        let _ = fs::remove_dir_all(scratch(&state, &function_name));
         // One damaged or unservable stage must not keep the others down.
         if let Err(error) = daemon.sync(&function_name).await {
             log(&format!("{function_name}: {}", chain(&error).join(": ")));
@@ -151,11 +153,16 @@ impl Daemon {
             memory_mb: function.memory_mb,
             timeout: Duration::from_secs(function.timeout_seconds.into()),
             concurrency: function.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize,
-            scratch: self.state.stage_directory(&function_name).join("tmp"),
+            scratch: scratch(&self.state, &function_name),
             log_file: self.state.log_file(&function_name),
             function_name,
         }
     }
+}
+
+/// Where the sandboxes of a function have their `/tmp`s.
+fn scratch(state: &StateDirectory, function_name: &str) -> PathBuf {
+    state.stage_directory(function_name).join("tmp")
 }
 
 /// An error and its causes, outermost first.
