@@ -1,22 +1,21 @@
 //! `zappa undeploy`.
 
-use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use super::{CommandError, Context};
 use crate::cli::UndeployArgs;
 use crate::error::Error;
 use crate::ops::undeploy::undeploy;
-use crate::ui::{self, report};
+use crate::ui::{prompt, report};
 
 pub(super) fn run(context: &Context, args: &UndeployArgs) -> Result<ExitCode, Error> {
     let settings = context.settings(args.stage.as_deref(), Vec::new())?;
     let cloud = context.connect(&settings, None)?;
     if !args.yes {
-        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        if !prompt::can_ask() {
             return Err(CommandError::NeedsYes { command: "undeploy" }.into());
         }
-        if !ui::confirm(&format!("Remove `{}` with everything that belongs to it?", settings.id)).map_err(CommandError::Prompt)? {
+        if !prompt::confirm(&format!("Remove `{}` with everything that belongs to it?", settings.id)).map_err(CommandError::Prompt)? {
             context.printer.say("nothing was removed");
             return Ok(ExitCode::FAILURE);
         }

@@ -104,14 +104,23 @@ pub(super) fn ranked(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
     candidates
 }
 
-/// The one app that there can be no doubt about.
+/// The one app that there can be no doubt about, of `candidates` as [`Survey`](super::Survey) orders them.
+#[must_use]
+pub fn chosen(candidates: &[Candidate]) -> Option<&Candidate> {
+    match candidates {
+        [first] if !first.test => Some(first),
+        [first, second, ..] if !first.test && first.rank() < second.rank() => Some(first),
+        _ => None,
+    }
+}
+
+/// As [`chosen`], with what is wrong.
 pub(super) fn choose(scan: Scan) -> Result<AppSetting, ProjectError> {
     let candidates = ranked(scan.candidates);
-    match candidates.as_slice() {
-        [] => Err(ProjectError::NoApp { rejected: scan.rejected }),
-        [first] if !first.test => Ok(first.setting()),
-        [first, second, ..] if !first.test && first.rank() < second.rank() => Ok(first.setting()),
-        _ => Err(ProjectError::ManyApps { candidates }),
+    match chosen(&candidates) {
+        Some(candidate) => Ok(candidate.setting()),
+        None if candidates.is_empty() => Err(ProjectError::NoApp { rejected: scan.rejected }),
+        None => Err(ProjectError::ManyApps { candidates }),
     }
 }
 

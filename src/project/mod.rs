@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub use app::{Candidate, CandidateKind, Rejected};
+pub use app::{Candidate, CandidateKind, Rejected, chosen};
 pub use error::ProjectError;
 
 use crate::model::Runtime;

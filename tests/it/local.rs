@@ -138,7 +138,7 @@ fn the_function_lives_as_in_lambda() {
     for name in ["AWS_REGION", "AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT", "_HANDLER", "TZ"] {
         assert!(names.contains(&name), "{name} is missing in {names:?}");
     }
-    assert!(!names.contains(&"HOME") && !names.contains(&"ZAPPA_CACHE_DIR"), "the developer's environment leaks: {names:?}");
+    assert!(!names.contains(&"ZAPPA_CACHE_DIR") && !names.contains(&"PWD"), "the developer's environment leaks: {names:?}");
     assert_eq!(get(deployed.port, "/tmp/put?name=mine.txt&value=x").status, 200);
     assert_eq!(get(deployed.port, "/tmp/list").json()["names"], json!(["mine.txt"]));
 }
@@ -183,6 +183,22 @@ fn a_killed_emulator_is_started_again_at_the_same_url() {
     assert_eq!(again["url"], deployed.report["url"]);
     assert_eq!(get(deployed.port, "/version").text(), "one");
     assert_ne!(emulator_pid(&state(&deployed.project)), first);
+}
+
+/// In the middle of a request the sandbox talks to nobody: only the kernel can tell it that the emulator is gone.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_emulator_that_is_killed_takes_its_sandboxes_with_it() {
+    use std::io::Write as _;
+
+    let deployed = Deployed::new(echo().env("ZAPPA_TIMEOUT_SECONDS", "600"));
+    let sandbox = u32::try_from(get(deployed.port, "/pid").json()["pid"].as_u64().unwrap()).unwrap();
+    let mut client = std::net::TcpStream::connect(("127.0.0.1", deployed.port)).unwrap();
+    client.write_all(b"GET /sleep/500 HTTP/1.1\r\nHost: shop.test\r\n\r\n").unwrap();
+    let busy = format!("process {sandbox}, version 1, busy");
+    eventually("the request", || deployed.zappa(["status", "local"]).stdout.contains(&busy));
+    Command::new("kill").args(["-9", &emulator_pid(&state(&deployed.project)).to_string()]).status().unwrap();
+    eventually("the death of the sandbox", || !alive(sandbox));
 }
 
 #[test]
