@@ -237,10 +237,10 @@ def test_header_values_that_are_allowed(request_event, handle):
         validate=False,
     )
     assert headers_of(answer) == {
-        "X-Tab": ["a\tb"],
-        "X-Utf8": ["Zoë 世"],
-        "X-Latin": ["caf\xe9"],
-        "X-Empty": [""],
+        "x-tab": ["a\tb"],
+        "x-utf8": ["Zoë 世"],
+        "x-latin": ["caf\xe9"],
+        "x-empty": [""],
         "x_odd!": ["1"],
     }
 
@@ -248,17 +248,16 @@ def test_header_values_that_are_allowed(request_event, handle):
 def test_hop_by_hop_headers_are_dropped(request_event, handle):
     names = ("Connection", "Keep-Alive", "Transfer-Encoding", "UPGRADE", "TE", "Trailer")
     answer = handle(app_of([], headers=[(name, "x") for name in names] + [("X-Kept", "1")]), request_event, validate=False)
-    assert headers_of(answer) == {"X-Kept": ["1"]}
+    assert headers_of(answer) == {"x-kept": ["1"]}
 
 
 def test_repeated_headers(request_event, handle):
     headers = [("Content-Type", "text/plain"), ("Vary", "Accept"), ("vary", "Cookie"), ("Vary", "Origin")]
     answer = handle(app_of([], headers=headers), request_event)
     if "multiValueHeaders" in answer:
-        assert answer["multiValueHeaders"]["Vary"] == ["Accept", "Origin"]
-        assert answer["multiValueHeaders"]["vary"] == ["Cookie"]
+        assert answer["multiValueHeaders"]["vary"] == ["Accept", "Cookie", "Origin"]
     else:
-        assert answer["headers"] == {"Content-Type": "text/plain", "Vary": "Accept, Origin, Cookie"}
+        assert answer["headers"] == {"content-type": "text/plain", "vary": "Accept, Cookie, Origin"}
 
 
 def test_many_cookies(request_event, handle):
@@ -271,7 +270,7 @@ def test_many_cookies(request_event, handle):
     elif "headers" in answer:
         assert [value for name, value in answer["headers"].items() if name.lower() == "set-cookie"] == cookies
     else:
-        assert answer["multiValueHeaders"]["Set-Cookie"] == cookies
+        assert answer["multiValueHeaders"]["set-cookie"] == cookies
 
 
 def test_caches_are_bounded(event, handle):

@@ -36,7 +36,7 @@ def headers_of(answer):
 def test_client_gets_the_request_id_and_no_more(app, request_event, handle):
     answer = handle(app, request_event)
     assert answer["statusCode"] == 500
-    assert headers_of(answer) == {"Content-Type": "application/json"}
+    assert headers_of(answer) == {"content-type": "application/json"}
     assert json.loads(answer["body"]) == {"message": "Internal server error", "request_id": conftest.Context.aws_request_id}
     assert answer["isBase64Encoded"] is False
 
@@ -76,7 +76,7 @@ def test_warnings_in_the_json_log_have_no_trace(capsys, monkeypatch):
 def test_debug_shows_the_traceback(request_event, handle):
     answer = handle(raises, request_event, debug=True)
     assert answer["statusCode"] == 500
-    assert headers_of(answer) == {"Content-Type": "text/plain; charset=utf-8"}
+    assert headers_of(answer) == {"content-type": "text/plain; charset=utf-8"}
     assert answer["body"].endswith("RuntimeError: could not reach the till\n")
 
 

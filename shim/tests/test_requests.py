@@ -69,18 +69,18 @@ def test_answer_has_the_shape_of_the_request(fixture, handle):
     keys = {"statusCode", "body", "isBase64Encoded"}
     if front in ("rest", "http-1.0"):
         assert set(answer) == keys | {"multiValueHeaders"}
-        assert answer["multiValueHeaders"] == {"Content-Type": ["text/plain"], "Set-Cookie": ["a=1", "b=2"]}
+        assert answer["multiValueHeaders"] == {"content-type": ["text/plain"], "set-cookie": ["a=1", "b=2"]}
     elif front in ("http", "function-url"):
         assert set(answer) == keys | {"headers", "cookies"}
-        assert answer["headers"] == {"Content-Type": "text/plain"}
+        assert answer["headers"] == {"content-type": "text/plain"}
         assert answer["cookies"] == ["a=1", "b=2"]
     elif front == "alb-multi":
         assert set(answer) == keys | {"multiValueHeaders", "statusDescription"}
-        assert answer["multiValueHeaders"] == {"Content-Type": ["text/plain"], "Set-Cookie": ["a=1", "b=2"]}
+        assert answer["multiValueHeaders"] == {"content-type": ["text/plain"], "set-cookie": ["a=1", "b=2"]}
     else:
         assert set(answer) == keys | {"headers", "statusDescription"}
         assert answer["statusDescription"] == "200 OK"
-        assert answer["headers"] == {"Content-Type": "text/plain", "set-cookie": "a=1", "Set-cookie": "b=2"}
+        assert answer["headers"] == {"content-type": "text/plain", "set-cookie": "a=1", "Set-cookie": "b=2"}
 
 
 @pytest.mark.parametrize("front", FRONT_DOORS)

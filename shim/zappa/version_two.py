@@ -50,19 +50,9 @@ def read(event: dict[str, Any], base_path: str) -> dict[str, Any]:
 
 def joined(headers: dict[str, list[str]]) -> tuple[dict[str, str], list[str]]:
     """One value for each name, repeated headers joined; apart from them the cookies, which cannot be."""
-    values: dict[str, str] = {}
-    names: dict[str, str] = {}
-    cookies: list[str] = []
-    for name, several in headers.items():
-        lower = name.lower()
-        if lower == "set-cookie":
-            cookies += several
-        elif lower in names:
-            values[names[lower]] += ", " + ", ".join(several)
-        else:
-            names[lower] = name
-            values[name] = several[0] if len(several) == 1 else ", ".join(several)
-    return values, cookies
+    values = {name: several[0] if len(several) == 1 else ", ".join(several) for name, several in headers.items()}
+    values.pop("set-cookie", None)
+    return values, headers.get("set-cookie", [])
 
 
 def payload(event: dict[str, Any], answer: Answer, body: str, encoded: bool) -> dict[str, Any]:

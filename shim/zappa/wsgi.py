@@ -55,10 +55,11 @@ class Answer:
                     self.kind = value
                 elif lower == "content-encoding":
                     self.coding = value
-                if name in kept:
-                    kept[name].append(value)
+                # In lower case, as HTTP/2 has them: a header that the app spells in two ways is one header, in the app's order.
+                if lower in kept:
+                    kept[lower].append(value)
                 else:
-                    kept[name] = [value]
+                    kept[lower] = [value]
         self.headers = kept
         self.status = status
         return self.write

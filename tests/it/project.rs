@@ -63,7 +63,7 @@ fn the_environment_is_chosen_by_the_nearest_word() {
     let site = venv(&other);
     let found = look(&project, &[("VIRTUAL_ENV", other.to_str().unwrap())], None).unwrap();
     assert_eq!(found.interpreter.found_by, "`VIRTUAL_ENV`");
-    assert_eq!(installed(&found).site_packages, [site.clone()]);
+    assert_eq!(installed(&found).site_packages, std::slice::from_ref(&site));
     let found = look_with(&project, &[("VIRTUAL_ENV", "/nowhere")], None, Some(&other)).unwrap();
     assert_eq!(found.interpreter.found_by, "`--python`");
     let found = look_with(&project, &[], None, Some(&other.join("bin/python"))).unwrap();

@@ -140,6 +140,9 @@ impl Daemon {
     fn function_config(&self, stage: &StageState, version: &VersionState) -> FunctionConfig {
         let function_name = stage.id.function_name();
         let function = &version.function;
+        let mut environment = function.environment.clone();
+        // Asynchronous tasks would go to AWS by its SDK; here they run where they are called.
+        environment.entry("ZAPPA_TASKS".to_owned()).or_insert_with(|| "inline".to_owned());
         FunctionConfig {
             function_arn: function_arn(&version.region, &function_name),
             account_id: super::ACCOUNT.to_owned(),
@@ -149,7 +152,7 @@ impl Daemon {
             handler: function.handler.clone(),
             python: version.python.clone(),
             runtime: function.runtime.to_string(),
-            environment: function.environment.clone(),
+            environment,
             memory_mb: function.memory_mb,
             timeout: Duration::from_secs(function.timeout_seconds.into()),
             concurrency: function.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize,

@@ -96,7 +96,7 @@ impl Random {
         const STRINGS: [&str; 10] = ["", "200", "text/plain", "a\r\nb", "\0", "é世", "AA==", "AA=", "x", "true"];
         match self.below(if depth == 0 { 6 } else { 8 }) {
             0 => Value::Null,
-            1 => json!(self.next() % 2 == 0),
+            1 => json!(self.next().is_multiple_of(2)),
             2 => json!(self.next() % 700),
             3 => json!(f64::from_bits(self.next())),
             4 | 5 => json!(self.pick(&STRINGS)),
