@@ -1,13 +1,22 @@
 //! The project on disk: its root, its interpreter and site-packages, its app. Reads; changes nothing but the cache of installed dependencies.
 
+mod app;
+mod environment;
+mod error;
+pub mod python;
+mod root;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::hint::Hint;
+use self::python::Probe;
 use crate::model::Runtime;
 use crate::settings::AppSetting;
+
+pub use self::app::{AppKind, Apps, Candidate, find_apps};
+pub use self::error::ProjectError;
 
 /// Everything that bundling and running need to know about a project.
 #[derive(Debug, Clone)]
@@ -103,22 +112,84 @@ pub struct DiscoveryRequest {
     pub app: Option<AppSetting>,
 }
 
-/// Looks at the project. `environment` is the process's environment, passed in so that tests decide it.
-pub fn discover(request: &DiscoveryRequest, environment: &BTreeMap<String, String>) -> Result<Project, ProjectError> {
-    let _ = (request, environment);
-    todo!()
+/// What a project runs on, before its app is known.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// Absolute, symlinks resolved.
+    pub root: PathBuf,
+    /// The interpreter that runs the app.
+    pub interpreter: Interpreter,
+    /// Where the dependencies come from.
+    pub dependencies: DependencySource,
 }
 
-/// Why a project could not be understood.
-#[derive(Debug, thiserror::Error)]
-pub enum ProjectError {}
+/// Looks at the project. `environment` is the process's environment, passed in so that tests decide it.
+pub fn discover(request: &DiscoveryRequest, environment: &BTreeMap<String, String>) -> Result<Project, ProjectError> {
+    let survey = survey(&request.directory, request.python.as_deref(), environment)?;
+    let app = match &request.app {
+        Some(app) => {
+            survey.check_app(app)?;
+            app.clone()
+        }
+        None => survey.find_apps()?.choose(&survey.root)?.app.clone(),
+    };
+    let Survey { root, interpreter, dependencies } = survey;
+    Ok(Project { root, interpreter, app, dependencies })
+}
 
-impl Hint for ProjectError {
-    fn hints(&self) -> Vec<String> {
-        Vec::new()
+/// Finds root, interpreter and dependencies.
+pub fn survey(directory: &Path, python: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Survey, ProjectError> {
+    let root = root::open(directory)?;
+    if let Some(probe) = environment::named(&root, python, environment)? {
+        // `--python` may name an interpreter without packages of its own; then the list says what the app needs, if there is one.
+        let file = if probe.is_environment { None } else { root::dependency_file(&root)? };
+        return Survey::new(root, probe, file);
+    }
+    let file = root::dependency_file(&root)?;
+    match environment::on_path(&root, environment) {
+        // A container that has put its environment on `PATH` without activating it.
+        Ok(probe) if probe.is_environment => Survey::new(root, probe, None),
+        _ if file.is_none() => {
+            let near = root::near_dependency_file(&root);
+            Err(ProjectError::NoDependencies { root, near })
+        }
+        found => Survey::new(root, found?, file),
+    }
+}
+
+impl Survey {
+    fn new(root: PathBuf, probe: Probe, file: Option<(PathBuf, DependencyFile)>) -> Result<Self, ProjectError> {
+        if let Some((path, kind)) = file {
+            return Ok(Self { root, interpreter: probe.interpreter, dependencies: DependencySource::File { path, kind } });
+        }
+        probe.check()?;
+        let Probe { interpreter, site_packages, linked, .. } = probe;
+        let mut kept: Vec<LinkedSource> = Vec::new();
+        for mut link in linked {
+            link.directory = link.directory.canonicalize().unwrap_or(link.directory);
+            // An editable install of the project itself: its files are bundled anyway. (One of its `src` stays: that is where they have to
+            // be importable from.)
+            if link.directory != root {
+                kept.push(link);
+            }
+        }
+        let prefix = interpreter.prefix.strip_prefix(&root).unwrap_or(&interpreter.prefix);
+        let source = format!("`{}`", prefix.display());
+        let dependencies = DependencySource::Environment(InstalledPackages { site_packages, linked: kept, source });
+        Ok(Self { root, interpreter, dependencies })
     }
 
-    fn is_input(&self) -> bool {
-        true
+    /// Finds every app of the project.
+    pub fn find_apps(&self) -> Result<Apps, ProjectError> {
+        let linked = match &self.dependencies {
+            DependencySource::Environment(installed) => &installed.linked[..],
+            DependencySource::File { .. } => &[],
+        };
+        find_apps(&self.root, &self.interpreter, linked)
+    }
+
+    /// Checks that the module of an app that somebody named exists.
+    pub fn check_app(&self, app: &AppSetting) -> Result<(), ProjectError> {
+        app::check(app, &self.root, &self.interpreter, &self.dependencies)
     }
 }
