@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::bundle::BundleError;
 use crate::cloud::CloudError;
 use crate::hint::Hint;
+use crate::ops::init::InitError;
 use crate::project::ProjectError;
 use crate::settings::SettingsError;
 
@@ -20,6 +21,9 @@ pub enum Error {
     /// Bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// The first settings file.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// Target.
     #[error(transparent)]
     Cloud(#[from] CloudError),
@@ -43,6 +47,7 @@ impl Error {
             Self::Settings(error) => error,
             Self::Project(error) => error,
             Self::Bundle(error) => error,
+            Self::Init(error) => error,
             Self::Cloud(error) => error,
         }
     }

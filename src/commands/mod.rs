@@ -1,5 +1,7 @@
 //! One file per subcommand: flags → settings → project → target → one operation → one report.
 
+mod init;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -65,8 +67,8 @@ impl Context {
 /// Runs the command.
 pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
     match cli.command {
-        Command::Init(_)
-        | Command::Deploy(_)
+        Command::Init(args) => init::run(&args, context),
+        Command::Deploy(_)
         | Command::Update(_)
         | Command::Rollback(_)
         | Command::Undeploy(_)

@@ -3,8 +3,10 @@
 //! stdout is data, stderr is talk: results (text, or one JSON document with `--json`) go to the first, progress, notes and errors to the second.
 
 mod failure;
+pub mod init;
 mod printer;
 mod progress;
+pub mod prompt;
 pub mod report;
 
 pub use failure::report_failure;

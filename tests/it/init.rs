@@ -1,0 +1,1 @@
+//! `zappa init`
