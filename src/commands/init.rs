@@ -11,10 +11,7 @@ use crate::ops::init::{self, DEFAULT_REGION, DEFAULT_STAGE, Destination, InitErr
 use crate::project::{self, Apps, ProjectError, Survey};
 use crate::settings::AppSetting;
 use crate::ui::init as show;
-use crate::ui::prompt::{self, NoAnswer, Prompt};
-
-/// How shells report a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
+use crate::ui::prompt::{self, INTERRUPTED, NoAnswer, Prompt};
 
 /// Why it ended early.
 enum Stop {
@@ -59,7 +56,7 @@ fn attempt(args: &InitArgs, context: &Context) -> Result<(), Stop> {
     checked(init::check_region(&region), said_by)?;
 
     show::found(&context.printer, &survey);
-    let mut prompt = (!args.yes && !context.printer.is_json() && prompt::can_ask()).then(Prompt::new);
+    let prompt = (!args.yes && !context.printer.is_json() && prompt::can_ask()).then(Prompt::new);
     let (app, found) = app(args, &survey, prompt.as_ref())?;
     show::app(&context.printer, &app, &found);
     let stage = match (&args.stage, &prompt) {
@@ -74,8 +71,8 @@ fn attempt(args: &InitArgs, context: &Context) -> Result<(), Stop> {
         (None, Some(prompt)) => Some(prompt.text("AWS region", Some(&region), |region| init::check_region(region).map_err(|why| why.0))?),
         _ => Some(region),
     };
-    if prompt.as_mut().is_some_and(Prompt::interrupted) {
-        return Err(Stop::Interrupted);
+    if let Some(prompt) = prompt {
+        prompt.finish();
     }
     let plan = Plan { id: StageId { project, stage }, app, found, runtime: survey.interpreter.runtime, region };
     init::write(&destination.path, &plan.render(), args.force)?;

@@ -186,7 +186,10 @@ impl Hint for ProjectError {
         match self {
             Self::Root { .. } | Self::NotADirectory { .. } => vec!["name the project's directory with `-C DIR`".to_owned()],
             Self::NoSuchPython { .. } => {
-                vec!["name an interpreter (`--python python3.12`, `--python .venv/bin/python`) or an environment (`--python .venv`)".to_owned()]
+                vec![
+                    "name an interpreter (`--python python3.12`, `--python .venv/bin/python`) or an environment (`--python .venv`)"
+                        .to_owned(),
+                ]
             }
             Self::NotAnEnvironment { found_by, .. } if found_by.starts_with("`--") => {
                 vec!["make it with `python3 -m venv DIR`, or name another".to_owned()]
@@ -200,7 +203,9 @@ impl Hint for ProjectError {
                     "make it again: `python3 -m venv --clear {directory}`, then install the project's dependencies; or name another with `--python PATH`"
                 )]
             }
-            Self::NoInterpreter => vec![format!("install Python 3.{OLDEST_PYTHON_MINOR} or newer, or name an interpreter with `--python PATH`")],
+            Self::NoInterpreter => {
+                vec![format!("install Python 3.{OLDEST_PYTHON_MINOR} or newer, or name an interpreter with `--python PATH`")]
+            }
             Self::Unsuitable { .. } | Self::NoAnswer { .. } => {
                 vec![format!("name CPython 3.{OLDEST_PYTHON_MINOR} or newer with `--python PATH`")]
             }
@@ -226,10 +231,12 @@ impl Hint for ProjectError {
             Self::NoApp { rejected, .. } => {
                 let mut hints: Vec<String> = rejected.iter().map(|what| format!("not taken: {what}")).collect();
                 hints.push(
-                    "looked for `Flask(...)`, functions that return one, `manage.py`, and callables with `(environ, start_response)`".to_owned(),
+                    "looked for `Flask(...)`, functions that return one, `manage.py`, and callables with `(environ, start_response)`"
+                        .to_owned(),
                 );
                 hints.push(
-                    "name the app: `zappa init --app module:callable`, or `app_function = \"module:callable\"` in zappa_settings.toml".to_owned(),
+                    "name the app: `zappa init --app module:callable`, or `app_function = \"module:callable\"` in zappa_settings.toml"
+                        .to_owned(),
                 );
                 hints
             }

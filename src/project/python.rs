@@ -76,11 +76,9 @@ impl Probe {
     pub(super) fn check(&self) -> Result<(), ProjectError> {
         match self.renamed.first() {
             None => Ok(()),
-            Some(Renamed { distribution, module, path }) => Err(ProjectError::RenamedEditable {
-                distribution: distribution.clone(),
-                module: module.clone(),
-                path: path.clone(),
-            }),
+            Some(Renamed { distribution, module, path }) => {
+                Err(ProjectError::RenamedEditable { distribution: distribution.clone(), module: module.clone(), path: path.clone() })
+            }
         }
     }
 }

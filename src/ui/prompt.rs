@@ -1,6 +1,7 @@
 //! Questions on the terminal: asked on standard error, so that standard output stays data.
 
 use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dialoguer::console::Term;
 use dialoguer::{Input, Select};
@@ -20,18 +21,53 @@ pub enum NoAnswer {
     Failed(std::io::Error),
 }
 
-/// Asks questions. While it lives, Ctrl-C ends a question with [`NoAnswer::Interrupted`] instead of killing the process in the middle of
-/// one, which would leave the terminal without its cursor.
+/// How shells report a program that Ctrl-C ended.
+pub const INTERRUPTED: u8 = 130;
+
+/// Asks questions. From the first one until [`Prompt::finish`], Ctrl-C ends the process in order: with the cursor shown, which a list hides.
 pub struct Prompt {
     term: Term,
-    interrupts: Option<Interrupts>,
+    /// Whether Ctrl-C comes too late to stop anything.
+    finished: Arc<Mutex<bool>>,
 }
 
 impl Prompt {
     /// Begins to ask.
     #[must_use]
     pub fn new() -> Self {
-        Self { term: Term::stderr(), interrupts: Interrupts::listen() }
+        let prompt = Self { term: Term::stderr(), finished: Arc::default() };
+        // Where signals cannot be had, Ctrl-C does what it does by default.
+        let _ = prompt.heed_interrupts();
+        prompt
+    }
+
+    /// Ends the time in which Ctrl-C stops the process: what follows is done as a whole.
+    pub fn finish(self) {
+        *self.finished.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
+    fn heed_interrupts(&self) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let guard = runtime.enter();
+        // Heard from here on, also by `dialoguer`'s own: while it reads a key, the terminal gives it Ctrl-C as a character.
+        #[cfg(unix)]
+        let mut interrupts = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+        #[cfg(windows)]
+        let mut interrupts = tokio::signal::windows::ctrl_c()?;
+        drop(guard);
+        let (term, finished) = (self.term.clone(), Arc::clone(&self.finished));
+        std::thread::spawn(move || {
+            if runtime.block_on(interrupts.recv()).is_some() {
+                // Held to the end: `finish` then waits instead of going on.
+                let finished = finished.lock().unwrap_or_else(PoisonError::into_inner);
+                if !*finished {
+                    let _ = term.show_cursor();
+                    let _ = term.write_line("");
+                    std::process::exit(INTERRUPTED.into());
+                }
+            }
+        });
+        Ok(())
     }
 
     /// Asks for a text; an empty answer is the default. `check` says what is wrong with one, and it is asked for again.
@@ -49,14 +85,8 @@ impl Prompt {
         select.interact_on(&self.term).map_err(|error| self.no_answer(error))
     }
 
-    /// Whether Ctrl-C came between two questions.
-    #[must_use]
-    pub fn interrupted(&mut self) -> bool {
-        self.interrupts.as_mut().is_some_and(Interrupts::arrived)
-    }
-
     fn no_answer(&self, error: dialoguer::Error) -> NoAnswer {
-        // Lists hide the cursor and do not show it again when they end like this.
+        // Lists do not show it again when they end like this.
         let _ = self.term.show_cursor();
         let _ = self.term.write_line("");
         match std::io::Error::from(error) {
@@ -69,40 +99,5 @@ impl Prompt {
 impl Default for Prompt {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// Takes the place of the default action of SIGINT, which is to end the process on the spot.
-struct Interrupts {
-    runtime: tokio::runtime::Runtime,
-    #[cfg(unix)]
-    signal: tokio::signal::unix::Signal,
-    #[cfg(windows)]
-    signal: tokio::signal::windows::CtrlC,
-}
-
-impl Interrupts {
-    /// `None` where that is not possible; Ctrl-C then does what it does by default.
-    fn listen() -> Option<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-        let guard = runtime.enter();
-        #[cfg(unix)]
-        let signal = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()).ok()?;
-        #[cfg(windows)]
-        let signal = tokio::signal::windows::ctrl_c().ok()?;
-        drop(guard);
-        Some(Self { runtime, signal })
-    }
-
-    fn arrived(&mut self) -> bool {
-        let signal = &mut self.signal;
-        self.runtime.block_on(async {
-            tokio::select! {
-                biased;
-                _ = signal.recv() => true,
-                // Two turns of the runtime: one to hear of the signal, one to pass it on.
-                () = async { tokio::task::yield_now().await; tokio::task::yield_now().await } => false,
-            }
-        })
     }
 }

@@ -223,7 +223,8 @@ fn broken_environments_are_errors_with_a_remedy() {
     std::fs::remove_dir_all(project.root().join(".venv")).unwrap();
     make_venv(&project.root().join(".venv"), &[]);
     let cfg = project.root().join(".venv/pyvenv.cfg");
-    let content: Vec<String> = std::fs::read_to_string(&cfg).unwrap().lines().filter(|line| !line.starts_with("version")).map(str::to_owned).collect();
+    let content: Vec<String> =
+        std::fs::read_to_string(&cfg).unwrap().lines().filter(|line| !line.starts_with("version")).map(str::to_owned).collect();
     std::fs::write(&cfg, format!("{}\nversion = 3.7.1\n", content.join("\n"))).unwrap();
     let error = survey(&project, &path_only()).unwrap_err();
     assert!(error.to_string().contains("made for Python 3.7"), "{error}");
@@ -359,8 +360,7 @@ fn egg_links_are_followed() {
     editables.site_file("easy-install.pth", &format!("{}\n", listed.display()));
     let other = editables.source("other/src/other.py");
     editables.site_file("other.egg-link", &format!("{}\n../", other.display()));
-    let expected =
-        [(listed, "legacy-app".to_owned(), Some(vec!["legacy_app".to_owned()])), (other, "other".to_owned(), None)];
+    let expected = [(listed, "legacy-app".to_owned(), Some(vec!["legacy_app".to_owned()])), (other, "other".to_owned(), None)];
     assert_eq!(editables.linked(), expected);
 }
 
@@ -438,16 +438,28 @@ fn flask_apps_are_found() {
         ("main:application", &[("main.py", subclass)]),
         ("shop:create_app()", &[("shop/__init__.py", factory)]),
         ("wsgi:app", &[("shop/__init__.py", factory), ("wsgi.py", "from shop import create_app\napp = create_app()\n")]),
-        ("wsgi:app", &[
-            ("shop/__init__.py", "from .factory import create_app\n"),
-            ("shop/factory.py", factory),
-            ("wsgi.py", "import shop\napp = shop.create_app()\n"),
-        ]),
+        (
+            "wsgi:app",
+            &[
+                ("shop/__init__.py", "from .factory import create_app\n"),
+                ("shop/factory.py", factory),
+                ("wsgi.py", "import shop\napp = shop.create_app()\n"),
+            ],
+        ),
         // The customary file wins over others, nearer ones over deeper ones, everything over tests.
         ("app:app", &[("app.py", FLASK), ("admin.py", FLASK), ("main.py", FLASK), ("shop/app.py", FLASK), ("tests/app.py", FLASK)]),
         ("shop.app:app", &[("shop/app.py", FLASK), ("tests/app.py", FLASK), ("conftest.py", FLASK), ("shop/test_app.py", FLASK)]),
         // Environments, hidden directories and what others have brought are not the project.
-        ("shop.web:app", &[("shop/web.py", FLASK), ("node_modules/x/app.py", FLASK), (".tox/app.py", FLASK), ("old/pyvenv.cfg", ""), ("old/app.py", FLASK)]),
+        (
+            "shop.web:app",
+            &[
+                ("shop/web.py", FLASK),
+                ("node_modules/x/app.py", FLASK),
+                (".tox/app.py", FLASK),
+                ("old/pyvenv.cfg", ""),
+                ("old/app.py", FLASK),
+            ],
+        ),
     ];
     for (expected, files) in cases {
         assert_eq!(app_of(files).unwrap(), function(expected), "{files:?}");
@@ -495,7 +507,11 @@ fn django_projects_are_found() {
 fn no_app_and_several_apps_are_errors_that_say_what_to_write() {
     let rejected = [
         ("main.py", "from fastapi import FastAPI\napp = FastAPI()\n", "main.py:2: `app` is an ASGI app"),
-        ("app.py", "import flask\ndef create_app(config):\n    return flask.Flask('x')\n", "app.py:2: `create_app` cannot be called without `config`"),
+        (
+            "app.py",
+            "import flask\ndef create_app(config):\n    return flask.Flask('x')\n",
+            "app.py:2: `create_app` cannot be called without `config`",
+        ),
         ("app.py", "from flask import Flask\napp = (\n", "app.py:2: could not be parsed"),
         ("my-app.py", FLASK, "my-app.py:2: `app` is in a file whose name cannot be imported"),
         ("app.py", "print('Flask')\n", "zappa init --app module:callable"),
