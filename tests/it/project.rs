@@ -365,7 +365,7 @@ fn egg_links_are_followed() {
 }
 
 #[test]
-fn finders_are_read_without_being_run() {
+fn finders_of_editable_installs_are_read() {
     let editables = Editables::new();
     let package = editables.source("mono/lib/cart/__init__.py");
     let directory = package.parent().unwrap().to_owned();
