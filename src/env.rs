@@ -8,6 +8,12 @@ pub const CACHE_DIR: &str = "ZAPPA_CACHE_DIR";
 pub const VIRTUAL_ENV: &str = "VIRTUAL_ENV";
 /// The activated conda environment.
 pub const CONDA_PREFIX: &str = "CONDA_PREFIX";
+/// Its name.
+pub const CONDA_DEFAULT_ENV: &str = "CONDA_DEFAULT_ENV";
+/// Where uv keeps the project's environment, if not in `.venv`.
+pub const UV_PROJECT_ENVIRONMENT: &str = "UV_PROJECT_ENVIRONMENT";
+/// The region, as every AWS tool reads it; the first that is set.
+pub const AWS_REGIONS: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 /// Colour off, whatever its value (no-color.org).
 pub const NO_COLOR: &str = "NO_COLOR";
 

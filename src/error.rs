@@ -7,6 +7,7 @@ use crate::cloud::CloudError;
 use crate::commands::CommandError;
 use crate::hint::Hint;
 use crate::ops::OperationError;
+use crate::ops::init::InitError;
 use crate::project::ProjectError;
 use crate::settings::SettingsError;
 
@@ -22,6 +23,9 @@ pub enum Error {
     /// Bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+    /// The first settings file.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// Target.
     #[error(transparent)]
     Cloud(#[from] CloudError),
@@ -51,6 +55,7 @@ impl Error {
             Self::Settings(error) => error,
             Self::Project(error) => error,
             Self::Bundle(error) => error,
+            Self::Init(error) => error,
             Self::Cloud(error) => error,
             Self::Operation(error) => error,
             Self::Command(error) => error,

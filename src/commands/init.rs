@@ -1,95 +1,123 @@
-//! `zappa init`.
+//! `zappa init`: what was found → questions about what cannot be known → the settings file.
 
 use std::process::ExitCode;
 
-use serde_json::json;
-
-use super::{CommandError, Context, interrupt};
+use super::Context;
 use crate::cli::InitArgs;
+use crate::env;
 use crate::error::Error;
-use crate::model::slug;
-use crate::ops::init::{FirstSettings, existing, write};
-use crate::project::{self, DiscoveryRequest, ProjectError, Survey};
+use crate::model::{InvalidValue, StageId};
+use crate::ops::init::{self, DEFAULT_REGION, DEFAULT_STAGE, Destination, InitError, LOCAL_STAGE, Plan};
+use crate::project::{self, Apps, ProjectError, Survey};
 use crate::settings::AppSetting;
-use crate::ui::{prompt, report};
+use crate::ui::init as show;
+use crate::ui::prompt::{self, INTERRUPTED, NoAnswer, Prompt};
 
-const DEFAULT_STAGE: &str = "dev";
-const DEFAULT_REGION: &str = "us-east-1";
-/// As long as zappa/Zappa makes it: names in AWS are built on it.
-const PROJECT_NAME_LENGTH: usize = 15;
+/// Why it ended early.
+enum Stop {
+    Failed(Error),
+    Interrupted,
+}
 
+impl<E: Into<Error>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<NoAnswer> for Stop {
+    fn from(answer: NoAnswer) -> Self {
+        match answer {
+            NoAnswer::Interrupted => Self::Interrupted,
+            NoAnswer::Failed(source) => Self::Failed(InitError::Ask { source }.into()),
+        }
+    }
+}
+
+/// Runs the command.
 pub(super) fn run(context: &Context, args: &InitArgs) -> Result<ExitCode, Error> {
-    let runtime = context.runtime()?;
-    let _entered = runtime.enter();
-    interrupt::watch("nothing was written");
-    if let Some(path) = existing(&context.directory).filter(|_| !args.force) {
-        return Err(CommandError::SettingsExist { path }.into());
+    match attempt(args, context) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(Stop::Failed(error)) => Err(error),
+        Err(Stop::Interrupted) => Ok(ExitCode::from(INTERRUPTED)),
     }
-    let request = DiscoveryRequest { directory: context.directory.clone(), python: context.global.python.clone(), app: None };
-    let found = project::survey(&request, &context.environment)?;
-    if !context.printer.is_json() {
-        context.printer.say(&report::survey(&found));
+}
+
+fn attempt(args: &InitArgs, context: &Context) -> Result<(), Stop> {
+    let settings_file = context.global.settings_file.as_deref();
+    let destination = Destination::choose(&context.directory, settings_file, args.force)?;
+    let survey = project::survey(&context.directory, context.global.python.as_deref(), &context.environment)?;
+    let project = init::project_name(&survey.root);
+    let check_stage = |stage: &str| init::check_stage(&project, stage);
+    if let Some(stage) = &args.stage {
+        checked(check_stage(stage), "--stage")?;
     }
-    let asking = !args.yes && !context.printer.is_json() && prompt::can_ask();
-    let settings = match settings(context, args, &found, asking) {
-        Err(Error::Command(CommandError::Prompt(error))) if error.kind() == std::io::ErrorKind::Interrupted => {
-            return Ok(ExitCode::from(interrupt::INTERRUPTED));
+    let (region, said_by) = region(args, context);
+    checked(init::check_region(&region), said_by)?;
+
+    show::found(&context.printer, &survey);
+    let prompt = (!args.yes && !context.printer.is_json() && prompt::can_ask()).then(Prompt::new);
+    let (app, found) = app(args, &survey, prompt.as_ref())?;
+    show::app(&context.printer, &app, &found);
+    let stage = match (&args.stage, &prompt) {
+        (Some(stage), _) => stage.clone(),
+        (None, None) => DEFAULT_STAGE.to_owned(),
+        (None, Some(prompt)) => {
+            prompt.text("Name of the first stage", Some(DEFAULT_STAGE), |stage| check_stage(stage).map_err(|why| why.0))?
         }
-        settings => settings?,
     };
-    let path = write(&found.root, &settings)?;
-    let (AppSetting::Function(app) | AppSetting::Django(app)) = &settings.app;
-    let written = json!({
-        "file": path, "stage": settings.stage, "app": settings.app, "runtime": settings.runtime, "project_name": settings.project_name,
-        "aws_region": settings.region, "python": found.interpreter, "candidates": found.candidates,
-    });
-    context.printer.result(&written, || report::initialised(&path, app, &settings.stage));
-    Ok(ExitCode::SUCCESS)
-}
-
-/// What was found, what the flags say and, with `asking`, what the user answers.
-fn settings(context: &Context, args: &InitArgs, found: &Survey, asking: bool) -> Result<FirstSettings, Error> {
-    let app = match (&args.app, &args.django_settings) {
-        (Some(app), _) => AppSetting::Function(app.clone()),
-        (None, Some(module)) => AppSetting::Django(module.clone()),
-        (None, None) => app(found, asking)?,
+    let region = match (&args.region, &prompt) {
+        _ if stage == LOCAL_STAGE => None,
+        (None, Some(prompt)) => Some(prompt.text("AWS region", Some(&region), |region| init::check_region(region).map_err(|why| why.0))?),
+        _ => Some(region),
     };
-    let variable = |name: &str| context.environment.get(name).filter(|value| !value.is_empty()).cloned();
-    let stage = match &args.stage {
-        Some(stage) => stage.clone(),
-        None if asking => prompt::ask("Name of the first stage", DEFAULT_STAGE, check_stage).map_err(CommandError::Prompt)?,
-        None => DEFAULT_STAGE.to_owned(),
-    };
-    check_stage(&stage).map_err(|reason| CommandError::Stage { stage: stage.clone(), reason })?;
-    let usual = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).unwrap_or_else(|| DEFAULT_REGION.to_owned());
-    let region = match &args.region {
-        Some(region) => region.clone(),
-        None if asking => prompt::ask("AWS region", &usual, |_| Ok(())).map_err(CommandError::Prompt)?,
-        None => usual,
-    };
-    let mut project_name = slug(&found.root.file_name().unwrap_or_default().to_string_lossy());
-    project_name.truncate(PROJECT_NAME_LENGTH);
-    project_name.truncate(project_name.trim_end_matches('-').len());
-    if project_name.is_empty() {
-        "app".clone_into(&mut project_name);
+    if let Some(prompt) = prompt {
+        prompt.finish();
     }
-    Ok(FirstSettings { stage, app, region, runtime: found.interpreter.runtime, project_name })
+    let plan = Plan { id: StageId { project, stage }, app, found, runtime: survey.interpreter.runtime, region };
+    init::write(&destination.path, &plan.render(), args.force)?;
+    for other in &destination.others {
+        context.printer.observer().warn(&format!("`{}` stays beside the new file: remove it", other.display()));
+    }
+    let commands = init::next_commands(&plan, context.global.directory.as_deref(), settings_file);
+    show::written(&context.printer, &plan, &survey, &destination.path, &commands);
+    Ok(())
 }
 
-fn app(found: &Survey, asking: bool) -> Result<AppSetting, Error> {
-    match project::chosen(&found.candidates) {
-        Some(candidate) => Ok(candidate.setting()),
-        None if found.candidates.is_empty() => Err(ProjectError::NoApp { rejected: found.rejected.clone() }.into()),
-        None if asking => {
-            let items: Vec<String> = found.candidates.iter().map(|candidate| format!("{} ({})", candidate.app, candidate.file)).collect();
-            let index = prompt::choose("Which app shall be served?", &items).map_err(CommandError::Prompt)?;
-            Ok(found.candidates[index].setting())
+fn checked(outcome: Result<(), InvalidValue>, from: &'static str) -> Result<(), InitError> {
+    outcome.map_err(|source| InitError::Value { source, from })
+}
+
+/// The region that is offered, and who says so.
+fn region(args: &InitArgs, context: &Context) -> (String, &'static str) {
+    if let Some(region) = &args.region {
+        return (region.clone(), "--region");
+    }
+    let set = env::AWS_REGIONS.iter().find_map(|name| Some((context.environment.get(*name).filter(|value| !value.is_empty())?, *name)));
+    set.map_or_else(|| (DEFAULT_REGION.to_owned(), "the default"), |(region, name)| (region.clone(), name))
+}
+
+/// The app and how it was found. Asks only if several are equally likely or none is there.
+fn app(args: &InitArgs, survey: &Survey, prompt: Option<&Prompt>) -> Result<(AppSetting, String), Stop> {
+    let function = args.app.clone().map(AppSetting::Function);
+    if let Some(app) = function.or_else(|| args.django_settings.clone().map(AppSetting::Django)) {
+        survey.check_app(&app)?;
+        return Ok((app, "named on the command line".to_owned()));
+    }
+    let apps: Apps = survey.find_apps()?;
+    let candidate = match (apps.choose(&survey.root), prompt) {
+        (Ok(candidate), _) => candidate.clone(),
+        (Err(ProjectError::AmbiguousApp { mut candidates }), Some(prompt)) => {
+            let items: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+            candidates.swap_remove(prompt.choose("Which app is it?", &items)?)
         }
-        None => Err(CommandError::WhichApp { candidates: found.candidates.clone() }.into()),
-    }
-}
-
-fn check_stage(stage: &str) -> Result<(), String> {
-    let allowed = !stage.is_empty() && stage.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    if allowed { Ok(()) } else { Err("letters, digits, `_` and `-` only".to_owned()) }
+        (Err(ProjectError::NoApp { .. }), Some(prompt)) => {
+            let check = |app: &str| survey.check_app(&AppSetting::Function(app.to_owned())).map_err(|error| error.to_string());
+            let app = prompt.text("No app was found. Which is it (`module:callable`)?", None, check)?;
+            return Ok((AppSetting::Function(app), "as answered".to_owned()));
+        }
+        (Err(error), _) => return Err(error.into()),
+    };
+    let how = format!("{}, {}", candidate.kind, candidate.place());
+    Ok((candidate.app, how))
 }

@@ -5,9 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Mutex, PoisonError};
 
-/// Exit status of a run that was interrupted: 128 + SIGINT, as shells have it.
-pub(crate) const INTERRUPTED: u8 = 130;
-
 static SCRATCH: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// A temporary directory that goes with the run, however it ends (kill -9 excepted).
@@ -31,15 +28,15 @@ impl Scratch {
     }
 }
 
-/// Waits for Ctrl-C beside the work, on a thread of the runtime; `state` is what then holds.
-pub(crate) fn watch(state: &'static str) {
-    tokio::spawn(async move {
+/// Waits for Ctrl-C beside the work, on a thread of the runtime.
+pub(crate) fn watch() {
+    tokio::spawn(async {
         if tokio::signal::ctrl_c().await.is_ok() {
             for directory in SCRATCH.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
                 let _ = std::fs::remove_dir_all(directory);
             }
-            crate::ui::say_interrupted(state);
-            process::exit(INTERRUPTED.into());
+            crate::ui::say_interrupted();
+            process::exit(crate::ui::prompt::INTERRUPTED.into());
         }
     });
 }

@@ -24,7 +24,7 @@ use crate::env;
 use crate::error::Error;
 use crate::hint::Hint;
 use crate::model::{InvalidValue, Target};
-use crate::project::{self, Candidate, DiscoveryRequest, Project};
+use crate::project::{self, DiscoveryRequest, Project};
 use crate::settings::{Request, Settings};
 use crate::ui::Printer;
 
@@ -106,7 +106,7 @@ impl Context {
     /// Runs asynchronous work to its end, or to Ctrl-C.
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         self.runtime()?.block_on(async {
-            interrupt::watch("what was serving goes on serving; running the command again finishes what was begun");
+            interrupt::watch();
             work.await
         })
     }
@@ -127,10 +127,6 @@ pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
         Command::Manage(args) => manage::run(context, &args),
         Command::Emulator(args) => emulator::run(context, &args),
     }
-}
-
-fn names(candidates: &[Candidate]) -> String {
-    candidates.iter().map(|candidate| format!("`{}` in {}", candidate.app, candidate.file)).collect::<Vec<_>>().join(", ")
 }
 
 /// What can be wrong with a command before it has begun.
@@ -168,26 +164,6 @@ pub enum CommandError {
         /// The stage.
         stage: String,
     },
-    /// There are settings already.
-    #[error("`{}` exists already", path.display())]
-    SettingsExist {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A stage that cannot be a table's name.
-    #[error("`{stage}` cannot be the name of a stage: {reason}")]
-    Stage {
-        /// As given.
-        stage: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// Nobody can be asked which app is meant.
-    #[error("several apps could be meant: {}", names(candidates))]
-    WhichApp {
-        /// All of them.
-        candidates: Vec<Candidate>,
-    },
     /// Too many words.
     #[error("`zappa invoke` takes a stage and a function")]
     InvokeWords,
@@ -207,11 +183,7 @@ impl Hint for CommandError {
             Self::RawNotAllowed { .. } => {
                 vec!["set `allow_raw_invoke = true` for the stage and deploy it, or call a function of the project by name".to_owned()]
             }
-            Self::SettingsExist { .. } => vec!["`--force` overwrites it".to_owned()],
-            Self::WhichApp { .. } => vec!["name one: `--app MODULE:CALLABLE` or `--django-settings MODULE`".to_owned()],
-            Self::Stage { .. } | Self::Flag(_) | Self::Directory { .. } | Self::Prompt(_) | Self::InvokeWords | Self::Runtime(_) => {
-                Vec::new()
-            }
+            Self::Flag(_) | Self::Directory { .. } | Self::Prompt(_) | Self::InvokeWords | Self::Runtime(_) => Vec::new(),
         }
     }
 

@@ -6,6 +6,7 @@ use super::{CommandError, Context};
 use crate::cli::UndeployArgs;
 use crate::error::Error;
 use crate::ops::undeploy::undeploy;
+use crate::ui::prompt::{INTERRUPTED, NoAnswer, Prompt};
 use crate::ui::{prompt, report};
 
 pub(super) fn run(context: &Context, args: &UndeployArgs) -> Result<ExitCode, Error> {
@@ -15,9 +16,15 @@ pub(super) fn run(context: &Context, args: &UndeployArgs) -> Result<ExitCode, Er
         if !prompt::can_ask() {
             return Err(CommandError::NeedsYes { command: "undeploy" }.into());
         }
-        if !prompt::confirm(&format!("Remove `{}` with everything that belongs to it?", settings.id)).map_err(CommandError::Prompt)? {
-            context.printer.say("nothing was removed");
-            return Ok(ExitCode::FAILURE);
+        let prompt = Prompt::new();
+        match prompt.confirm(&format!("Remove `{}` with everything that belongs to it?", settings.id)) {
+            Ok(true) => prompt.finish(),
+            Ok(false) => {
+                context.printer.say("nothing was removed");
+                return Ok(ExitCode::FAILURE);
+            }
+            Err(NoAnswer::Interrupted) => return Ok(ExitCode::from(INTERRUPTED)),
+            Err(NoAnswer::Failed(error)) => return Err(CommandError::Prompt(error).into()),
         }
     }
     context.block_on(async {

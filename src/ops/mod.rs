@@ -10,8 +10,6 @@ pub mod rollback;
 pub mod status;
 pub mod undeploy;
 
-use std::path::PathBuf;
-
 use crate::bundle::BundleError;
 use crate::cloud::CloudError;
 use crate::hint::Hint;
@@ -29,14 +27,6 @@ pub enum OperationError {
     /// Somewhere to build could not be had.
     #[error("could not make a temporary directory")]
     Scratch(#[source] std::io::Error),
-    /// The settings file could not be written.
-    #[error("could not write `{}`", path.display())]
-    WriteSettings {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        source: std::io::Error,
-    },
     /// The new version did not answer well.
     #[error("version {version} is not healthy: {reason}")]
     Unhealthy {
@@ -103,7 +93,7 @@ impl Hint for OperationError {
             Self::NothingBefore { .. } => vec!["`zappa status` lists the releases that are kept (`num_retained_versions`)".to_owned()],
             Self::NothingLive { .. } => vec!["`zappa deploy` makes one".to_owned()],
             Self::Payload { .. } => vec!["give `--payload` an object: `'{\"key\": \"value\"}'`".to_owned()],
-            Self::Scratch(_) | Self::WriteSettings { .. } | Self::UnexpectedAnswer { .. } => Vec::new(),
+            Self::Scratch(_) | Self::UnexpectedAnswer { .. } => Vec::new(),
         }
     }
 
@@ -112,7 +102,7 @@ impl Hint for OperationError {
             Self::Bundle(error) => error.is_input(),
             Self::Cloud(error) => error.is_input(),
             Self::NothingBefore { .. } | Self::NothingLive { .. } | Self::Payload { .. } => true,
-            Self::Scratch(_) | Self::WriteSettings { .. } | Self::Unhealthy { .. } | Self::UnexpectedAnswer { .. } => false,
+            Self::Scratch(_) | Self::Unhealthy { .. } | Self::UnexpectedAnswer { .. } => false,
         }
     }
 }

@@ -1,97 +1,170 @@
-//! Which interpreter runs the project: the one that was named, the environment that is active, the one beside the code, or the one on `PATH`.
+//! Which Python the project runs with: the first of `--python`, an activated environment, one in the project's directory, one that a tool keeps
+//! elsewhere, and the interpreter on `PATH`.
+//!
+//! An environment that somebody named or that stands in the project and does not work is an error, not a reason to try the next: the next one
+//! would hold other packages.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::ProjectError;
+use super::python::{self, PATIENCE, Probe};
+use super::{ProjectError, root};
 use crate::env;
 
-/// Directories in a project that hold its environment, the usual name first.
+/// Names under which environments stand in a project's directory, in the order in which they are looked for.
 const DIRECTORIES: [&str; 3] = [".venv", "venv", "env"];
-/// uv's name for another place than `.venv`.
-const UV_PROJECT_ENVIRONMENT: &str = "UV_PROJECT_ENVIRONMENT";
-/// Set by conda beside `CONDA_PREFIX`; `base` is active in every shell and says nothing about this project.
-const CONDA_DEFAULT_ENV: &str = "CONDA_DEFAULT_ENV";
 
-/// An interpreter, and why it.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) executable: PathBuf,
-    /// For people: "`.venv`", "`--python`".
-    pub(super) found_by: String,
-    /// Whether somebody named it or the environment it belongs to, so that its packages are meant.
-    pub(super) chosen: bool,
+type Variables = BTreeMap<String, String>;
+
+/// The environment (or, with `--python`, the bare interpreter) that somebody or something names. `None`: there is only what is on `PATH`.
+pub(super) fn named(root: &Path, python: Option<&Path>, variables: &Variables) -> Result<Option<Probe>, ProjectError> {
+    let found = match python {
+        Some(given) => Some(from_flag(given, variables)?),
+        None => environment(root, variables)?,
+    };
+    found.map(|found| python::probe(&[found.executable.into()], root, &found.found_by, PATIENCE)).transpose()
 }
 
-/// The interpreter of the project at `root`: `--python`, `VIRTUAL_ENV`, uv's environment, `.venv`, `venv`, `env`, conda's, Poetry's, and last the one on `PATH`.
-pub(super) fn find(root: &Path, python: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Found, ProjectError> {
-    if let Some(python) = python {
-        let path =
-            if python.components().count() == 1 && !python.exists() { on_path(&python.to_string_lossy(), environment) } else { None };
-        return named(&path.unwrap_or_else(|| python.to_owned()), "`--python`".to_owned());
-    }
-    let variable = |name: &str| environment.get(name).filter(|value| !value.is_empty());
-    if let Some(directory) = variable(env::VIRTUAL_ENV) {
-        return named(Path::new(directory), "`VIRTUAL_ENV`".to_owned());
-    }
-    if let Some(directory) = variable(UV_PROJECT_ENVIRONMENT).map(|value| root.join(value)).filter(|directory| directory.is_dir()) {
-        return named(&directory, format!("`{UV_PROJECT_ENVIRONMENT}`"));
-    }
-    // A directory of another meaning (`env/` full of configuration) is no environment, a broken one is.
-    let is_environment = |directory: &Path| directory.join("pyvenv.cfg").is_file() || directory.join("conda-meta").is_dir();
-    for name in DIRECTORIES {
-        let directory = root.join(name);
-        if is_environment(&directory) {
-            return named(&directory, format!("`{name}`"));
+/// The interpreter on `PATH`: the first that works.
+pub(super) fn on_path(root: &Path, variables: &Variables) -> Result<Probe, ProjectError> {
+    let commands: &[&[&str]] = if cfg!(windows) { &[&["python"], &["py", "-3"]] } else { &[&["python3"], &["python"]] };
+    let mut failure = ProjectError::NoInterpreter;
+    for command in commands {
+        let Some((name, arguments)) = command.split_first() else { continue };
+        let Some(program) = python::on_path(name, path(variables)) else { continue };
+        let mut line = vec![program.into_os_string()];
+        line.extend(arguments.iter().map(OsString::from));
+        match python::probe(&line, root, &format!("`{}` on `PATH`", command.join(" ")), PATIENCE) {
+            Ok(probe) => return Ok(probe),
+            // The first failure is about the interpreter that a person would expect.
+            Err(error) if matches!(failure, ProjectError::NoInterpreter) => failure = error,
+            Err(_) => {}
         }
     }
-    if let Some(directory) = variable(env::CONDA_PREFIX).filter(|_| variable(CONDA_DEFAULT_ENV).is_none_or(|name| name != "base")) {
-        return named(Path::new(directory), "`CONDA_PREFIX`".to_owned());
-    }
-    if let Some(directory) = poetry(root, environment) {
-        return named(&directory, "Poetry's environment".to_owned());
-    }
-    let names: &[&str] = if cfg!(windows) { &["python", "python3"] } else { &["python3", "python"] };
-    let executable = names.iter().find_map(|name| on_path(name, environment)).ok_or(ProjectError::NoPython)?;
-    Ok(Found { executable, found_by: "`PATH`".to_owned(), chosen: false })
+    Err(failure)
 }
 
-/// The interpreter that `path` is, or that the environment in the directory `path` has.
-fn named(path: &Path, found_by: String) -> Result<Found, ProjectError> {
-    if !path.is_dir() {
-        return if path.is_file() {
-            // Made absolute but not resolved: a resolved link would leave its environment.
-            let executable = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            Ok(Found { executable, found_by, chosen: true })
-        } else {
-            Err(ProjectError::NoInterpreter { path: path.to_owned(), found_by })
-        };
+struct Found {
+    executable: PathBuf,
+    found_by: String,
+}
+
+fn path(variables: &Variables) -> Option<&str> {
+    // Windows spells it `Path`.
+    variables.iter().find(|(name, _)| name.eq_ignore_ascii_case("PATH")).map(|(_, value)| value.as_str())
+}
+
+fn variable<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
+    variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+}
+
+/// `--python`: a path (relative to the working directory, as every path on the command line) to either, or the name of a program.
+fn from_flag(given: &Path, variables: &Variables) -> Result<Found, ProjectError> {
+    let found_by = "`--python`".to_owned();
+    // Not canonicalised: a virtual environment is found through the link that its interpreter is.
+    let absolute = std::path::absolute(given).unwrap_or_else(|_| given.to_owned());
+    if absolute.is_dir() {
+        return open(&absolute, &found_by);
     }
-    let candidates: &[&str] = if cfg!(windows) { &["Scripts/python.exe", "python.exe"] } else { &["bin/python3", "bin/python"] };
-    let executable = candidates.iter().map(|name| path.join(name)).find(|candidate| candidate.is_file());
-    match executable {
-        Some(executable) => Ok(Found { executable: std::path::absolute(&executable).unwrap_or(executable), found_by, chosen: true }),
-        None => Err(ProjectError::BrokenEnvironment { path: path.to_owned(), found_by }),
+    if absolute.is_file() {
+        return Ok(Found { executable: absolute, found_by });
+    }
+    let is_name = given.components().count() == 1 && !given.to_string_lossy().contains(std::path::is_separator);
+    let program = given.to_str().filter(|_| is_name).and_then(|name| python::on_path(name, path(variables)));
+    match program {
+        Some(executable) => Ok(Found { executable, found_by }),
+        None => Err(ProjectError::NoSuchPython { given: given.to_owned() }),
     }
 }
 
-/// The first program of this name on `PATH`.
-fn on_path(name: &str, environment: &BTreeMap<String, String>) -> Option<PathBuf> {
-    let path = environment.get("PATH")?;
-    std::env::split_paths(path)
-        .map(|directory| directory.join(name).with_extension(std::env::consts::EXE_EXTENSION))
-        .find(|file| file.is_file())
+fn environment(root: &Path, variables: &Variables) -> Result<Option<Found>, ProjectError> {
+    if let Some(directory) = variable(variables, env::VIRTUAL_ENV) {
+        return open(&root.join(directory), &format!("`{}`", env::VIRTUAL_ENV)).map(Some);
+    }
+    let mut nearby = Vec::new();
+    let workspace = root::uv_workspace(root);
+    if let Some(directory) = variable(variables, env::UV_PROJECT_ENVIRONMENT) {
+        // uv takes a relative one from the root of the workspace.
+        nearby.push((workspace.as_deref().unwrap_or(root).join(directory), format!("`{}`", env::UV_PROJECT_ENVIRONMENT)));
+    }
+    nearby.extend(DIRECTORIES.map(|name| (root.join(name), format!("`{name}` in the project"))));
+    nearby.extend(workspace.map(|top| (top.join(".venv"), "`.venv` of the uv workspace".to_owned())));
+    // A directory that merely has the name (`env` with configuration in it) is not meant.
+    if let Some((directory, found_by)) = nearby.into_iter().find(|(directory, _)| is_environment(directory)) {
+        return open(&directory, &found_by).map(Some);
+    }
+    if let Some(directory) = conda(variables) {
+        return open(&directory, &format!("`{}`", env::CONDA_PREFIX)).map(Some);
+    }
+    match poetry(root, variables) {
+        Some(directory) => open(&directory, "`poetry env info`").map(Some),
+        None => Ok(None),
+    }
 }
 
-/// Poetry keeps environments in a place of its own, which only it can tell.
-fn poetry(root: &Path, environment: &BTreeMap<String, String>) -> Option<PathBuf> {
-    let pyproject = std::fs::read_to_string(root.join("pyproject.toml")).ok()?;
-    if !pyproject.contains("[tool.poetry") && !root.join("poetry.lock").is_file() {
+/// The activated conda environment, unless it is `base`, which belongs to conda, or has no Python.
+fn conda(variables: &Variables) -> Option<PathBuf> {
+    let directory = PathBuf::from(variable(variables, env::CONDA_PREFIX)?);
+    let is_base = variable(variables, env::CONDA_DEFAULT_ENV) == Some("base") || directory.join("condabin").is_dir();
+    (!is_base && interpreter_in(&directory).is_ok()).then_some(directory)
+}
+
+/// The environment that Poetry keeps in its cache for this project.
+fn poetry(root: &Path, variables: &Variables) -> Option<PathBuf> {
+    if !root::is_poetry(root) {
         return None;
     }
-    let poetry = on_path("poetry", environment)?;
-    let output = Command::new(poetry).args(["env", "info", "--path"]).current_dir(root).output().ok()?;
-    let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
-    (output.status.success() && path.is_dir()).then_some(path)
+    let program = python::on_path("poetry", path(variables))?;
+    let mut process = Command::new(&program);
+    process.args(["env", "info", "--path", "--no-ansi"]).current_dir(root);
+    // Without an environment, Poetry exits with 1; whatever else is wrong with it is not ours to report while there are other ways.
+    let output = python::run(process, &program, PATIENCE).ok().filter(|output| output.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let directory = PathBuf::from(text.lines().map(str::trim).rfind(|line| !line.is_empty())?);
+    is_environment(&directory).then_some(directory)
+}
+
+/// `pyvenv.cfg` (`venv`, uv, virtualenv), `conda-meta`, or an interpreter where environments have it, even if only the link to it is left.
+fn is_environment(directory: &Path) -> bool {
+    let marked = ["pyvenv.cfg", "conda-meta"].iter().any(|name| directory.join(name).exists());
+    marked || candidates(directory).iter().any(|file| file.symlink_metadata().is_ok())
+}
+
+fn candidates(directory: &Path) -> [PathBuf; 2] {
+    if cfg!(windows) {
+        [directory.join("Scripts").join("python.exe"), directory.join("python.exe")]
+    } else {
+        [directory.join("bin").join("python"), directory.join("bin").join("python3")]
+    }
+}
+
+/// The environment's interpreter, or the file that would have to be there.
+fn interpreter_in(directory: &Path) -> Result<PathBuf, PathBuf> {
+    let [first, second] = candidates(directory);
+    if first.is_file() {
+        return Ok(first);
+    }
+    if second.is_file() { Ok(second) } else { Err(end_of_links(first)) }
+}
+
+fn end_of_links(mut file: PathBuf) -> PathBuf {
+    for _ in 0..16 {
+        match file.read_link() {
+            Ok(target) => file = file.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) => break,
+        }
+    }
+    file
+}
+
+fn open(directory: &Path, found_by: &str) -> Result<Found, ProjectError> {
+    if !is_environment(directory) {
+        return Err(ProjectError::NotAnEnvironment { directory: directory.to_owned(), found_by: found_by.to_owned() });
+    }
+    match interpreter_in(directory) {
+        Ok(executable) => Ok(Found { executable, found_by: found_by.to_owned() }),
+        Err(interpreter) => Err(ProjectError::BrokenEnvironment { directory: directory.to_owned(), interpreter }),
+    }
 }

@@ -1,21 +1,22 @@
 //! The project on disk: its root, its interpreter and site-packages, its app. Reads; changes nothing but the cache of installed dependencies.
 
 mod app;
-mod dependencies;
 mod environment;
 mod error;
-mod python;
+pub mod python;
+mod root;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use app::{Candidate, CandidateKind, Rejected, chosen};
-pub use error::ProjectError;
-
+use self::python::Probe;
 use crate::model::Runtime;
 use crate::settings::AppSetting;
+
+pub use self::app::{AppKind, Apps, Candidate, find_apps};
+pub use self::error::ProjectError;
 
 /// Everything that bundling and running need to know about a project.
 #[derive(Debug, Clone)]
@@ -66,8 +67,7 @@ pub enum DependencySource {
 }
 
 /// A file that lists dependencies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DependencyFile {
     /// pip's format.
     Requirements,
@@ -112,59 +112,84 @@ pub struct DiscoveryRequest {
     pub app: Option<AppSetting>,
 }
 
-/// What was found, before anything is decided: what `init` shows and asks about.
+/// What a project runs on, before its app is known.
 #[derive(Debug, Clone)]
 pub struct Survey {
     /// Absolute, symlinks resolved.
     pub root: PathBuf,
-    /// The interpreter.
+    /// The interpreter that runs the app.
     pub interpreter: Interpreter,
-    /// Where the dependencies come from; `None`: neither an environment nor a list.
-    pub dependencies: Option<DependencySource>,
-    /// Apps, the likeliest first.
-    pub candidates: Vec<Candidate>,
-    /// What looks like an app but cannot be served.
-    pub rejected: Vec<Rejected>,
+    /// Where the dependencies come from.
+    pub dependencies: DependencySource,
 }
 
 /// Looks at the project. `environment` is the process's environment, passed in so that tests decide it.
 pub fn discover(request: &DiscoveryRequest, environment: &BTreeMap<String, String>) -> Result<Project, ProjectError> {
-    let found = look(request, environment)?;
-    let dependencies = found.dependencies.ok_or_else(|| ProjectError::NoDependencies { root: found.root.clone() })?;
-    let paths = app::search_paths(&found.root, Some(&dependencies));
+    let survey = survey(&request.directory, request.python.as_deref(), environment)?;
     let app = match &request.app {
         Some(app) => {
-            app::check(app, &found.root, &paths, &dependencies, &found.interpreter)?;
+            survey.check_app(app)?;
             app.clone()
         }
-        None => app::choose(app::scan(&found.root, &paths, &found.interpreter)?)?,
+        None => survey.find_apps()?.choose(&survey.root)?.app.clone(),
     };
-    Ok(Project { root: found.root, interpreter: found.interpreter, app, dependencies })
+    let Survey { root, interpreter, dependencies } = survey;
+    Ok(Project { root, interpreter, app, dependencies })
 }
 
-/// Looks at the project and decides nothing.
-pub fn survey(request: &DiscoveryRequest, environment: &BTreeMap<String, String>) -> Result<Survey, ProjectError> {
-    let Surroundings { root, interpreter, dependencies } = look(request, environment)?;
-    let paths = app::search_paths(&root, dependencies.as_ref());
-    let app::Scan { candidates, rejected, modules: _ } = app::scan(&root, &paths, &interpreter)?;
-    Ok(Survey { root, interpreter, dependencies, candidates: app::ranked(candidates), rejected })
-}
-
-/// Everything but the app.
-struct Surroundings {
-    root: PathBuf,
-    interpreter: Interpreter,
-    dependencies: Option<DependencySource>,
-}
-
-fn look(request: &DiscoveryRequest, environment: &BTreeMap<String, String>) -> Result<Surroundings, ProjectError> {
-    let unreadable = |source| ProjectError::Root { path: request.directory.clone(), source };
-    let root = request.directory.canonicalize().map_err(unreadable)?;
-    if !root.is_dir() {
-        return Err(unreadable(std::io::ErrorKind::NotADirectory.into()));
+/// Finds root, interpreter and dependencies.
+pub fn survey(directory: &Path, python: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Survey, ProjectError> {
+    let root = root::open(directory)?;
+    if let Some(probe) = environment::named(&root, python, environment)? {
+        // `--python` may name an interpreter without packages of its own; then the list says what the app needs, if there is one.
+        let file = if probe.is_environment { None } else { root::dependency_file(&root)? };
+        return Survey::new(root, probe, file);
     }
-    let found = environment::find(&root, request.python.as_deref(), environment)?;
-    let description = python::describe(&found.executable, &found.found_by)?;
-    let dependencies = dependencies::source(&root, &found, &description);
-    Ok(Surroundings { root, interpreter: description.interpreter(&found), dependencies })
+    let file = root::dependency_file(&root)?;
+    match environment::on_path(&root, environment) {
+        // A container that has put its environment on `PATH` without activating it.
+        Ok(probe) if probe.is_environment => Survey::new(root, probe, None),
+        _ if file.is_none() => {
+            let near = root::near_dependency_file(&root);
+            Err(ProjectError::NoDependencies { root, near })
+        }
+        found => Survey::new(root, found?, file),
+    }
+}
+
+impl Survey {
+    fn new(root: PathBuf, probe: Probe, file: Option<(PathBuf, DependencyFile)>) -> Result<Self, ProjectError> {
+        if let Some((path, kind)) = file {
+            return Ok(Self { root, interpreter: probe.interpreter, dependencies: DependencySource::File { path, kind } });
+        }
+        probe.check()?;
+        let Probe { interpreter, site_packages, linked, .. } = probe;
+        let mut kept: Vec<LinkedSource> = Vec::new();
+        for mut link in linked {
+            link.directory = link.directory.canonicalize().unwrap_or(link.directory);
+            // An editable install of the project itself: its files are bundled anyway. (One of its `src` stays: that is where they have to
+            // be importable from.)
+            if link.directory != root {
+                kept.push(link);
+            }
+        }
+        let prefix = interpreter.prefix.strip_prefix(&root).unwrap_or(&interpreter.prefix);
+        let source = format!("`{}`", prefix.display());
+        let dependencies = DependencySource::Environment(InstalledPackages { site_packages, linked: kept, source });
+        Ok(Self { root, interpreter, dependencies })
+    }
+
+    /// Finds every app of the project.
+    pub fn find_apps(&self) -> Result<Apps, ProjectError> {
+        let linked = match &self.dependencies {
+            DependencySource::Environment(installed) => &installed.linked[..],
+            DependencySource::File { .. } => &[],
+        };
+        find_apps(&self.root, &self.interpreter, linked)
+    }
+
+    /// Checks that the module of an app that somebody named exists.
+    pub fn check_app(&self, app: &AppSetting) -> Result<(), ProjectError> {
+        app::check(app, &self.root, &self.interpreter, &self.dependencies)
+    }
 }

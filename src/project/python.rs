@@ -1,30 +1,41 @@
-//! Asking an interpreter: about itself (`probe.py`), about the project's source (`scan.py`). Scripts run isolated and import nothing of the project.
+//! Asks an interpreter about itself, by an embedded script run in isolated mode. Called by `environment` and `app`; knows nothing of which
+//! interpreter is the project's.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::environment::Found;
 use super::{Interpreter, LinkedSource, ProjectError};
 use crate::model::{OLDEST_PYTHON_MINOR, Runtime};
 
 const PROBE: &str = include_str!("probe.py");
-/// What stands around an answer, so that whatever a `.pth` file prints at start does not get into it.
-const MARKER: char = '\x1e';
-const MARKER_WORD: &str = "\x1ezappa\x1e";
-/// An interpreter on a cold network disk is slow; one that takes this long hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// How much of what an interpreter wrote an error shows.
-const SHOWN: usize = 2000;
+/// Frames the answer of a script: `.pth` files and `sitecustomize` may print before it.
+const MARKER: &str = "\u{1e}zappa\u{1e}";
+/// An interpreter on a slow network disk takes seconds to start; one that takes longer than this hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The answer of `probe.py`.
-#[derive(Debug, Deserialize)]
+/// An interpreter and what it finds on `sys.path`.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// The interpreter.
+    pub interpreter: Interpreter,
+    /// Whether it belongs to an environment of its own (virtual or conda) rather than to the system.
+    pub is_environment: bool,
+    /// `site-packages` directories in use, in the order of `sys.path`.
+    pub site_packages: Vec<PathBuf>,
+    /// Editable installs and other directories that the environment refers to.
+    pub linked: Vec<LinkedSource>,
+    /// Editable installs that give a directory another name than it has on disk.
+    renamed: Vec<Renamed>,
+}
+
+#[derive(Deserialize)]
 struct Answer {
     version: String,
     minor: u8,
@@ -32,7 +43,7 @@ struct Answer {
     details: Option<Details>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Details {
     executable: PathBuf,
     base_executable: PathBuf,
@@ -40,121 +51,197 @@ struct Details {
     platform: String,
     prefix: PathBuf,
     is_environment: bool,
+    made_for: String,
     site_packages: Vec<PathBuf>,
     linked: Vec<Link>,
+    renamed: Vec<Renamed>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct Link {
     directory: PathBuf,
     distribution: Option<String>,
     modules: Option<Vec<String>>,
 }
 
-/// An interpreter and what stands on its `sys.path`.
-#[derive(Debug)]
-pub(super) struct Description {
-    version: String,
-    runtime: Runtime,
-    details: Details,
+#[derive(Debug, Clone, Deserialize)]
+struct Renamed {
+    distribution: String,
+    module: String,
+    path: PathBuf,
 }
 
-impl Description {
-    pub(super) fn interpreter(&self, found: &Found) -> Interpreter {
-        Interpreter {
-            executable: self.details.executable.clone(),
-            base_executable: self.details.base_executable.clone(),
-            runtime: self.runtime,
-            version: self.version.clone(),
-            cache_tag: self.details.cache_tag.clone(),
-            platform: self.details.platform.clone(),
-            prefix: self.details.prefix.clone(),
-            found_by: found.found_by.clone(),
+impl Probe {
+    /// Refuses an environment whose content cannot be laid out in a bundle.
+    pub(super) fn check(&self) -> Result<(), ProjectError> {
+        match self.renamed.first() {
+            None => Ok(()),
+            Some(Renamed { distribution, module, path }) => {
+                Err(ProjectError::RenamedEditable { distribution: distribution.clone(), module: module.clone(), path: path.clone() })
+            }
         }
     }
+}
 
-    /// Whether it belongs to a virtual or conda environment.
-    pub(super) fn is_environment(&self) -> bool {
-        self.details.is_environment
+/// Describes the interpreter that `command` (a program and its first arguments) starts; `found_by` is for people.
+pub fn probe(command: &[OsString], directory: &Path, found_by: &str, patience: Duration) -> Result<Probe, ProjectError> {
+    let program = command.first().map_or_else(PathBuf::new, PathBuf::from);
+    let mut process = Command::new(&program);
+    process.args(command.iter().skip(1)).args(["-I", "-c", PROBE]).current_dir(directory);
+    let answer: Answer = ask(process, &program, patience)?;
+    let unusable = |reason: String| ProjectError::Unsuitable { executable: program.clone(), found_by: found_by.to_owned(), reason };
+    if answer.implementation != "cpython" {
+        return Err(unusable(format!("it is `{}`, and Lambda runs CPython", answer.implementation)));
     }
-
-    pub(super) fn site_packages(&self) -> Vec<PathBuf> {
-        self.details.site_packages.clone()
+    let Some(details) = answer.details else {
+        return Err(unusable(format!("it is Python {}, and 3.{OLDEST_PYTHON_MINOR} is the oldest that is supported", answer.version)));
+    };
+    if let Some(made_for) = stale(&details.made_for, answer.minor) {
+        return Err(ProjectError::StaleEnvironment { directory: details.prefix, made_for, version: answer.version });
     }
+    Ok(Probe {
+        interpreter: Interpreter {
+            executable: details.executable,
+            base_executable: details.base_executable,
+            runtime: Runtime { minor: answer.minor },
+            version: answer.version,
+            cache_tag: details.cache_tag,
+            platform: details.platform,
+            prefix: details.prefix,
+            found_by: found_by.to_owned(),
+        },
+        is_environment: details.is_environment,
+        site_packages: details.site_packages,
+        linked: details.linked.into_iter().map(Link::into_source).collect(),
+        renamed: details.renamed,
+    })
+}
 
-    /// What the environment refers to. A link to the project's root says nothing: the project's files are bundled relative to it anyway.
-    pub(super) fn linked(&self, root: &Path) -> Vec<LinkedSource> {
-        let others = self.details.linked.iter().filter(|link| link.directory != root);
-        others
-            .map(|link| LinkedSource {
-                directory: link.directory.clone(),
-                distribution: link.distribution.clone(),
-                modules: link.modules.clone(),
-            })
-            .collect()
+impl Link {
+    fn into_source(self) -> LinkedSource {
+        LinkedSource { directory: self.directory, distribution: self.distribution, modules: self.modules }
     }
 }
 
-/// Has the interpreter describe itself, and refuses one that cannot run the shim.
-pub(super) fn describe(executable: &Path, found_by: &str) -> Result<Description, ProjectError> {
-    let answer: Answer = run(executable, &["-I", "-c", PROBE])?;
-    let too_old = answer.minor < OLDEST_PYTHON_MINOR;
-    let Answer { version, minor, implementation, details } = answer;
-    match details {
-        Some(details) if !too_old && implementation == "cpython" => Ok(Description { version, runtime: Runtime { minor }, details }),
-        _ if too_old => Err(ProjectError::TooOld { executable: executable.to_owned(), version, found_by: found_by.to_owned() }),
-        _ => Err(ProjectError::NotCPython { executable: executable.to_owned(), implementation }),
-    }
+/// The version that `pyvenv.cfg` names if its interpreter has another minor version now: what was installed is then invisible to it.
+fn stale(made_for: &str, minor: u8) -> Option<String> {
+    let mut parts = made_for.split('.');
+    let made: u8 = parts.next().filter(|major| *major == "3").and_then(|_| parts.next())?.parse().ok()?;
+    (made != minor).then(|| format!("3.{made}"))
 }
 
-/// Runs the interpreter and reads the JSON between the markers.
-pub(super) fn run<T: DeserializeOwned>(executable: &Path, args: &[impl AsRef<OsStr>]) -> Result<T, ProjectError> {
-    let mut command = Command::new(executable);
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|source| ProjectError::Start { executable: executable.to_owned(), source })?;
-    let (stdout, stderr) = read(&mut child).ok_or_else(|| ProjectError::Hangs { executable: executable.to_owned() })?;
-    let answer = stdout.split(MARKER).skip_while(|part| *part != "zappa").nth(1);
-    let failed = |output: &str| ProjectError::Probe { executable: executable.to_owned(), output: tail(output) };
-    match answer {
-        Some(json) => serde_json::from_str(json).map_err(|error| failed(&format!("{error} in {json}"))),
-        None if stderr.trim().is_empty() => Err(failed(&stdout.replace(MARKER_WORD, ""))),
-        None => Err(failed(&stderr)),
-    }
+/// Runs one of the embedded scripts in `interpreter` with one argument and reads its answer.
+pub(super) fn run_script<T: DeserializeOwned>(
+    interpreter: &Interpreter,
+    script: &str,
+    argument: &str,
+    directory: &Path,
+) -> Result<T, ProjectError> {
+    let mut process = Command::new(&interpreter.executable);
+    process.args(["-I", "-S", "-c", script, argument]).current_dir(directory);
+    ask(process, &interpreter.executable, PATIENCE)
 }
 
-/// Both streams to their ends; `None` if that takes too long, and then the process is gone.
-fn read(child: &mut Child) -> Option<(String, String)> {
-    let (sender, streams) = mpsc::channel();
-    for (index, stream) in [child.stdout.take().map(boxed), child.stderr.take().map(boxed)].into_iter().enumerate() {
-        let sender = sender.clone();
-        std::thread::spawn(move || {
-            let mut bytes = Vec::new();
-            if let Some(mut stream) = stream {
-                let _ = stream.read_to_end(&mut bytes);
-            }
-            let _ = sender.send((index, String::from_utf8_lossy(&bytes).into_owned()));
+fn ask<T: DeserializeOwned>(process: Command, program: &Path, patience: Duration) -> Result<T, ProjectError> {
+    let output = run(process, program, patience)?;
+    if !output.status.success() {
+        return Err(ProjectError::InterpreterFailed {
+            executable: program.to_owned(),
+            status: output.status.to_string(),
+            said: last_lines(&output.stderr),
         });
     }
-    let mut texts = [String::new(), String::new()];
-    for _ in 0..2 {
-        let Ok((index, text)) = streams.recv_timeout(PATIENCE) else {
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
-        };
-        texts[index] = text;
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let answer = stdout.split(MARKER).nth(1).ok_or_else(|| ProjectError::NoAnswer {
+        executable: program.to_owned(),
+        said: last_lines(if output.stdout.is_empty() { &output.stderr } else { &output.stdout }),
+    })?;
+    serde_json::from_str(answer).map_err(|source| ProjectError::Answer { executable: program.to_owned(), source })
+}
+
+/// What a child process left behind.
+pub(super) struct Finished {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
+}
+
+/// Runs `process` to its end, but not longer than `patience`.
+pub(super) fn run(mut process: Command, program: &Path, patience: Duration) -> Result<Finished, ProjectError> {
+    let until = Instant::now() + patience;
+    process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let failed = |source| ProjectError::Start { executable: program.to_owned(), source };
+    let mut child = process.spawn().map_err(failed)?;
+    let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
+    // Whoever closes its output and does not end is as stuck as whoever does neither.
+    let end = wait(&mut child, until).map_err(failed)?;
+    let streams = end.and_then(|status| {
+        let rest = || until.saturating_duration_since(Instant::now());
+        Some((status, stdout.recv_timeout(rest()).ok()?, stderr.recv_timeout(rest()).ok()?))
+    });
+    let Some((status, stdout, stderr)) = streams else {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(ProjectError::InterpreterHangs { executable: program.to_owned(), seconds: patience.as_secs() });
+    };
+    Ok(Finished { status, stdout, stderr })
+}
+
+/// Reads a pipe to its end on a thread of its own, so that a child that fills one while we read the other cannot block.
+fn collect(pipe: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // What was read before an error still tells something.
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+fn wait(child: &mut Child, until: Instant) -> std::io::Result<Option<ExitStatus>> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= until {
+            return Ok(None);
+        }
+        // The standard library cannot wait for a child with a limit.
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
     }
-    let _ = child.wait();
-    let [stdout, stderr] = texts;
-    Some((stdout, stderr))
 }
 
-fn boxed(stream: impl Read + Send + 'static) -> Box<dyn Read + Send> {
-    Box::new(stream)
+/// The end of what a program said: where Python puts the reason.
+fn last_lines(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    match lines.get(lines.len().saturating_sub(3)..) {
+        Some(last) if !last.is_empty() => last.join("\n"),
+        _ => "it said nothing".to_owned(),
+    }
 }
 
-fn tail(text: &str) -> String {
-    let text = text.trim();
-    let start = text.char_indices().rev().nth(SHOWN).map_or(0, |(index, _)| index);
-    text[start..].to_owned()
+/// The program `name` of the `PATH` in `environment`.
+pub(super) fn on_path(name: &str, path: Option<&str>) -> Option<PathBuf> {
+    let endings: &[&str] = if cfg!(windows) { &["exe", "cmd", "bat"] } else { &[""] };
+    std::env::split_paths(OsStr::new(path?))
+        .filter(|directory| directory.is_absolute())
+        .flat_map(|directory| endings.iter().map(move |ending| directory.join(name).with_added_extension(ending)))
+        .find(|file| is_executable(file))
+}
+
+#[cfg(unix)]
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(file: &Path) -> bool {
+    file.is_file()
 }

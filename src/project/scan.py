@@ -166,7 +166,7 @@ class Scan:
     def __init__(self, root, paths):
         self.root = root
         self.paths = paths
-        self.modules, self.known = [], {}
+        self.modules, self.by_name, self.known = [], {}, {}
         self.candidates, self.rejected = [], []
         self.classes, self.factories = set(FLASK), {}
         self.used = set()
@@ -211,10 +211,9 @@ class Scan:
 
     def canonical(self, dotted):
         """Follows re-exports: `shop.create_app` -> `shop.factory.create_app`."""
-        by_name = {module.name: module for module in self.modules}
         for _ in range(10):
             owner, _, name = (dotted or "").rpartition(".")
-            target = by_name[owner].names.get(name) if owner in by_name else None
+            target = self.by_name[owner].names.get(name) if owner in self.by_name else None
             if not target or target == dotted:
                 break
             dotted = target
@@ -277,6 +276,7 @@ class Scan:
 
     def find(self):
         self.read()
+        self.by_name = {module.name: module for module in self.modules}
         self.learn_classes()
         functions = []
         for module in self.modules:

@@ -37,8 +37,8 @@ pub fn report_failure(printer: &Printer, error: &dyn Error, hints: &[String]) {
 }
 
 /// The last words of a run that Ctrl-C ended.
-pub fn say_interrupted(state: &str) {
-    super::prompt::restore_terminal();
+pub fn say_interrupted() {
     let mut err = anstream::stderr().lock();
-    let _ = writeln!(err, "\n{ERROR}interrupted:{ERROR:#} {state}");
+    let _ =
+        writeln!(err, "\n{ERROR}interrupted:{ERROR:#} what was serving goes on serving; running the command again finishes what was begun");
 }

@@ -3,6 +3,7 @@
 //! stdout is data, stderr is talk: results (text, or one JSON document with `--json`) go to the first, progress, notes and errors to the second.
 
 mod failure;
+pub mod init;
 mod printer;
 mod progress;
 pub mod prompt;

@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use super::printer::{BOLD, DIM};
@@ -14,7 +12,6 @@ use crate::ops::deploy::DeployReport;
 use crate::ops::plan::Plan;
 use crate::ops::rollback::RollbackReport;
 use crate::ops::undeploy::UndeployReport;
-use crate::project::{DependencySource, Survey};
 
 /// Rows of label and text, aligned.
 struct Rows(Vec<(String, String)>);
@@ -160,36 +157,4 @@ pub fn status(deployment: &Deployment) -> String {
 #[must_use]
 pub fn json_value(value: &Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string())
-}
-
-/// What `zappa init` found.
-#[must_use]
-pub fn survey(survey: &Survey) -> String {
-    let mut rows = Rows(Vec::new());
-    rows.add("project", survey.root.display().to_string());
-    rows.add("python", format!("{} ({})", survey.interpreter.version, survey.interpreter.found_by));
-    let dependencies = match &survey.dependencies {
-        None => "none found: make an environment, or write a requirements.txt".to_owned(),
-        Some(DependencySource::Environment(installed)) => format!("those installed in {}", installed.source),
-        Some(DependencySource::File { path, kind: _ }) => format!("those listed in {}", path.file_name().unwrap_or_default().display()),
-    };
-    rows.add("dependencies", dependencies);
-    for candidate in &survey.candidates {
-        let place = if candidate.line == 0 { candidate.file.clone() } else { format!("{}:{}", candidate.file, candidate.line) };
-        rows.add("app", format!("{} ({place})", candidate.app));
-    }
-    for rejected in &survey.rejected {
-        rows.add("not an app", format!("{}: {}", rejected.file, rejected.reason));
-    }
-    rows.to_string()
-}
-
-/// `zappa init`
-#[must_use]
-pub fn initialised(path: &Path, app: &str, stage: &str) -> String {
-    let name = path.file_name().unwrap_or_default().display();
-    format!(
-        "{BOLD}{name}{BOLD:#} is written: stage {stage} serves {app}\n\n\
-         {DIM}next: `zappa deploy local` runs it on this machine · `zappa settings {stage}` shows every value{DIM:#}"
-    )
 }
