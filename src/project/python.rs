@@ -210,7 +210,7 @@ fn wait(child: &mut Child, until: Instant) -> std::io::Result<Option<ExitStatus>
         if Instant::now() >= until {
             return Ok(None);
         }
-        // The standard library cannot wait for a child with a limit.
+        #[expect(clippy::disallowed_methods, reason = "the standard library cannot wait for a child with a limit")]
         std::thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(20));
     }
