@@ -1,10 +1,11 @@
 //! The command line: clap types and help text, nothing else.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::model::FrontDoor;
+use crate::model::{FrontDoor, parse_duration};
 
 /// Put an existing Flask or Django project on AWS Lambda, or run the very same deployment on this machine.
 #[derive(Debug, Parser)]
@@ -73,6 +74,8 @@ pub enum Command {
     Package(PackageArgs),
     /// Show what is deployed
     Status(StageArgs),
+    /// Show what a stage logs
+    Tail(TailArgs),
     /// Call a function of the project in the deployed stage
     Invoke(InvokeArgs),
     /// Run a Django management command in the deployed stage
@@ -179,6 +182,29 @@ pub struct PackageArgs {
     /// Write nothing; list what would go in, and why, and what would not
     #[arg(short, long)]
     pub list: bool,
+}
+
+/// `zappa tail`
+#[derive(Debug, Args)]
+#[command(after_help = "Goes on until Ctrl-C, which is no failure. With --json each event is one object on one line.")]
+pub struct TailArgs {
+    /// The stage: a table of the settings file, or `local` [default: the only one there is]
+    pub stage: Option<String>,
+    /// Begin with what was logged so long ago: 90s, 10m, 2h, 1d
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    pub since: Duration,
+    /// Go on with what is logged from now on (this is the default)
+    #[arg(short, long, overrides_with = "no_follow")]
+    pub follow: bool,
+    /// End when all that there is has been shown
+    #[arg(long, visible_alias = "disable-keep-open", alias = "disable_keep_open", overrides_with = "follow")]
+    pub no_follow: bool,
+    /// Only events with this text in them, as it is written (several: all of them)
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Vec<String>,
+    /// Only events of this request (the beginning of its id will do)
+    #[arg(long, value_name = "ID")]
+    pub request: Option<String>,
 }
 
 /// `zappa invoke`

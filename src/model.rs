@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,30 @@ impl fmt::Display for StageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.function_name())
     }
+}
+
+/// A length of time as people type it: `90s`, `10m`, `2h`, `1d`, `1w`, `1h30m`; seconds without a unit.
+pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
+    let wrong = || InvalidValue(format!("`{text}` is not a length of time such as `90s`, `10m`, `2h`, `1d` or `1h30m`"));
+    let mut seconds: u64 = 0;
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let (digits, behind) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()));
+        let (unit, behind) = behind.split_at(behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len()));
+        let unit = match unit {
+            "s" => 1,
+            "" if digits == text.trim() => 1,
+            "m" => 60,
+            "h" => 3600,
+            "d" => 86_400,
+            "w" => 604_800,
+            _ => return Err(wrong()),
+        };
+        let number: u64 = digits.parse().map_err(|_| wrong())?;
+        seconds = number.checked_mul(unit).and_then(|more| seconds.checked_add(more)).ok_or_else(wrong)?;
+        rest = behind;
+    }
+    if text.trim().is_empty() { Err(wrong()) } else { Ok(Duration::from_secs(seconds)) }
 }
 
 /// Where a stage lives.

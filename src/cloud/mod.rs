@@ -16,6 +16,9 @@ use crate::model::{Architecture, FrontDoor, Outcome, Runtime, StageId, Target, V
 use crate::observe::Observer;
 
 pub mod local;
+mod logs;
+
+pub use logs::{LogEvent, LogKind, LogPage, LogPosition, LogQuery, LogSink};
 
 /// What a function shall be, as far as a version freezes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,8 +133,56 @@ pub struct Deployment {
     pub route: Option<Route>,
     /// What fires.
     pub schedules: Vec<ScheduleSpec>,
+    /// What runs it, where that is a process of ours and it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Host>,
+    /// The sandboxes there are, where the target tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandboxes: Option<Vec<Sandbox>>,
+    /// The last invocation that failed, where the target tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<LastError>,
     /// More that the adapter has to tell, for `status`: label → text.
     pub facts: Vec<(String, String)>,
+}
+
+/// The process that serves a stage.
+#[derive(Debug, Clone, Serialize)]
+pub struct Host {
+    /// Its id.
+    pub pid: u32,
+    /// How long it has been running.
+    pub uptime_seconds: u64,
+}
+
+/// One execution environment of a function.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sandbox {
+    /// Process id.
+    pub pid: u32,
+    /// Which version it runs.
+    pub version: Version,
+    /// `starting`, `idle`, `busy`.
+    pub state: String,
+    /// Requests served.
+    pub requests: u64,
+    /// Memory that it has now, in MB, where the system tells.
+    pub memory_mb: Option<u64>,
+    /// The most that it has had.
+    pub peak_memory_mb: Option<u64>,
+}
+
+/// An invocation that failed, in Lambda's words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastError {
+    /// RFC 3339, UTC.
+    pub time: String,
+    /// Which request.
+    pub request_id: String,
+    /// `ValueError`, `Runtime.ExitError`, `Sandbox.Timedout`…
+    pub error_type: String,
+    /// The first line of its message.
+    pub message: String,
 }
 
 /// The answer of one synchronous invocation.
@@ -148,6 +199,9 @@ pub struct Invocation {
     /// The handler's own time.
     pub duration: Option<Duration>,
 }
+
+/// Takes what a function writes while it runs, as bytes and as soon as it is there.
+pub type OutputSink<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
 
 /// A stage's lock: nobody else changes the stage until it is dropped.
 pub trait StageLock: Send {}
@@ -194,8 +248,18 @@ pub trait Cloud: Send + Sync {
     /// Removes the oldest versions beyond `keep`, never one that an alias uses.
     async fn prune_versions(&self, id: &StageId, keep: u32) -> Result<Vec<Version>, CloudError>;
 
-    /// Calls a version, or `live` if `None`, and waits for the answer.
-    async fn invoke(&self, id: &StageId, version: Option<Version>, payload: Bytes) -> Result<Invocation, CloudError>;
+    /// Calls a version, or `live` if `None`, and waits for the answer. A target that can tell what the function writes meanwhile (and nothing of
+    /// the platform's) tells `output`; one that cannot never calls it. If the caller stops waiting, the function's run goes on.
+    async fn invoke(
+        &self,
+        id: &StageId,
+        version: Option<Version>,
+        payload: Bytes,
+        output: Option<OutputSink<'_>>,
+    ) -> Result<Invocation, CloudError>;
+
+    /// Hands to `sink` the events that `query` wants of what has been logged up to now. A log that does not exist yet has none.
+    async fn logs(&self, id: &StageId, query: &LogQuery, sink: LogSink<'_>) -> Result<LogPage, CloudError>;
 
     /// Removes the stage altogether. On a stage that is not there it does nothing.
     async fn remove(&self, id: &StageId, remove_logs: bool, observer: &dyn Observer) -> Result<Removed, CloudError>;

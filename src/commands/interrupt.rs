@@ -28,14 +28,15 @@ impl Scratch {
     }
 }
 
-/// Waits for Ctrl-C beside the work, on a thread of the runtime.
-pub(crate) fn watch() {
-    tokio::spawn(async {
+/// Waits for Ctrl-C beside the work, on a thread of the runtime; `state` is what then holds.
+pub(crate) fn watch(state: impl Into<String>) {
+    let state = state.into();
+    tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             for directory in SCRATCH.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
                 let _ = std::fs::remove_dir_all(directory);
             }
-            crate::ui::say_interrupted();
+            crate::ui::say_interrupted(&state);
             process::exit(crate::ui::prompt::INTERRUPTED.into());
         }
     });

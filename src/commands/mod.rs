@@ -10,6 +10,7 @@ mod package;
 mod rollback;
 mod settings;
 mod status;
+mod tail;
 mod undeploy;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,7 @@ use crate::cloud::local::{LocalCloud, LocalOptions, STATE_DIRECTORY};
 use crate::env;
 use crate::error::Error;
 use crate::hint::Hint;
-use crate::model::{InvalidValue, Target};
+use crate::model::{InvalidValue, StageId, Target};
 use crate::project::{self, DiscoveryRequest, Project};
 use crate::settings::{Request, Settings};
 use crate::ui::Printer;
@@ -105,8 +106,13 @@ impl Context {
 
     /// Runs asynchronous work to its end, or to Ctrl-C.
     pub(crate) fn block_on<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.block_on_or("what was serving goes on serving; running the command again finishes what was begun".to_owned(), work)
+    }
+
+    /// As [`Self::block_on`]; `state` is what holds after Ctrl-C.
+    pub(crate) fn block_on_or<T>(&self, state: String, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         self.runtime()?.block_on(async {
-            interrupt::watch();
+            interrupt::watch(state);
             work.await
         })
     }
@@ -123,10 +129,16 @@ pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
         Command::Rollback(args) => rollback::run(context, &args),
         Command::Undeploy(args) => undeploy::run(context, &args),
         Command::Status(args) => status::run(context, &args),
+        Command::Tail(args) => tail::run(context, &args),
         Command::Invoke(args) => invoke::run(context, &args),
         Command::Manage(args) => manage::run(context, &args),
         Command::Emulator(args) => emulator::run(context, &args),
     }
+}
+
+/// What holds when nobody waits for a function any more.
+fn goes_on(id: &StageId) -> String {
+    format!("the function goes on with what it was doing; `zappa tail {}` shows what it writes", id.stage)
 }
 
 /// What can be wrong with a command before it has begun.

@@ -13,8 +13,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::process::Spawner;
 use super::sandbox::{Answer, Command, Request, Sandbox};
 use super::seat::{Facts, Seat};
-use super::{EmulatorError, FunctionConfig, Options, SandboxStatus};
-use crate::cloud::Invocation;
+use super::{EmulatorError, FunctionConfig, Live, Options, SandboxStatus, memory};
+use crate::cloud::{Invocation, LastError};
 use crate::model::{LIVE, Version};
 
 /// The largest event that Lambda takes in a synchronous invocation.
@@ -43,6 +43,7 @@ struct State {
     sandboxes: Vec<Entry>,
     next_id: u64,
     closed: bool,
+    last_error: Option<LastError>,
 }
 
 struct Entry {
@@ -63,6 +64,8 @@ pub(super) struct Call {
     pub(super) payload: Bytes,
     /// `Root=1-…`.
     pub(super) trace_id: String,
+    /// Who watches.
+    pub(super) live: Option<Live>,
 }
 
 impl Pool {
@@ -116,9 +119,19 @@ impl Pool {
                 (true, true) => "busy",
                 (false, true) => "idle",
             };
-            SandboxStatus { pid, version: entry.version, state: state.to_owned(), requests }
+            let (memory_mb, peak_memory_mb) = memory::of(pid);
+            SandboxStatus { pid, version: entry.version, state: state.to_owned(), requests, memory_mb, peak_memory_mb }
         });
         (state.live, sandboxes.collect())
+    }
+
+    pub(super) fn last_error(&self) -> Option<LastError> {
+        self.state().last_error.clone()
+    }
+
+    /// An invocation has failed.
+    pub(super) fn failed(&self, error: LastError) {
+        self.state().last_error = Some(error);
     }
 
     fn unknown(&self, version: Option<Version>) -> EmulatorError {
@@ -142,6 +155,7 @@ impl Pool {
                 },
                 payload: call.payload.clone(),
                 trace_id: call.trace_id.clone(),
+                live: call.live.clone(),
                 reply,
             })?;
             match answer.await {

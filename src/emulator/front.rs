@@ -165,7 +165,7 @@ impl Passage<'_> {
             drop(request);
             Bytes::from(event.to_string())
         };
-        let waiting = pool.invoke(Call { version: None, payload, trace_id: self.trace_id.clone() });
+        let waiting = pool.invoke(Call { version: None, payload, trace_id: self.trace_id.clone(), live: None });
         // The function goes on; only the front door stops waiting.
         let limit = self.shared.options.gateway_limit.unwrap_or(limits.timeout);
         let outcome = tokio::time::timeout(limit, waiting).await.map_err(|_| Failure::GatewayTimeout)?;

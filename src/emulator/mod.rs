@@ -7,7 +7,9 @@ pub mod control;
 mod dispatch;
 mod environment;
 mod front;
-mod log;
+mod live;
+pub mod log;
+mod memory;
 mod output;
 mod process;
 mod report;
@@ -15,6 +17,8 @@ pub mod ric;
 mod runtime_api;
 mod sandbox;
 mod seat;
+
+pub use live::Live;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +33,7 @@ use serde::{Deserialize, Serialize};
 use self::dispatch::{Call, Pool, Services};
 use self::front::Front;
 use self::process::Spawner;
-use crate::cloud::Invocation;
+use crate::cloud::{Invocation, LastError};
 use crate::hint::Hint;
 use crate::model::{FrontDoor, Version};
 
@@ -92,6 +96,8 @@ pub struct FunctionStatus {
     pub live: Option<Version>,
     /// Its sandboxes.
     pub sandboxes: Vec<SandboxStatus>,
+    /// The last invocation that failed.
+    pub last_error: Option<LastError>,
 }
 
 /// One sandbox.
@@ -105,6 +111,10 @@ pub struct SandboxStatus {
     pub state: String,
     /// Requests served.
     pub requests: u64,
+    /// Memory that the process has now, in MB, where the system tells.
+    pub memory_mb: Option<u64>,
+    /// The most that it has had.
+    pub peak_memory_mb: Option<u64>,
 }
 
 /// Why the emulator did not do what it was asked.
@@ -177,6 +187,8 @@ pub struct Options {
     pub init_limit: Duration,
     /// How long front doors wait for a function; `None`: as long as they do on AWS.
     pub gateway_limit: Option<Duration>,
+    /// How many bytes a log file may have before a new one is begun; the one before is kept.
+    pub log_limit: u64,
 }
 
 impl Default for Options {
@@ -187,6 +199,7 @@ impl Default for Options {
             idle_for: Duration::from_secs(300),
             init_limit: Duration::from_secs(10),
             gateway_limit: None,
+            log_limit: 10_000_000,
         }
     }
 }
@@ -309,18 +322,30 @@ impl Emulator {
 
     /// Calls a version (`None`: `live`) and waits. If the caller stops waiting, the function's run goes on.
     pub async fn invoke(&self, function_name: &str, version: Option<Version>, payload: Bytes) -> Result<Invocation, EmulatorError> {
+        self.invoke_live(function_name, version, payload, None).await
+    }
+
+    /// As [`Emulator::invoke`]; what the function writes meanwhile also goes to `live`.
+    pub async fn invoke_live(
+        &self,
+        function_name: &str,
+        version: Option<Version>,
+        payload: Bytes,
+        live: Option<Live>,
+    ) -> Result<Invocation, EmulatorError> {
         let function = self.find(function_name, version)?;
         let options = &self.shared.services.options;
         let trace_id = front::new_trace_id((options.clock)().as_second(), (options.ids)());
-        function.pool.invoke(Call { version, payload, trace_id }).await
+        function.pool.invoke(Call { version, payload, trace_id, live }).await
     }
 
     /// How a function is doing.
     pub async fn status(&self, function_name: &str) -> Option<FunctionStatus> {
         let function = self.find(function_name, None).ok()?;
         let (live, sandboxes) = function.pool.status();
+        let last_error = function.pool.last_error();
         let address = *function.address.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(FunctionStatus { address, live, sandboxes })
+        Some(FunctionStatus { address, live, sandboxes, last_error })
     }
 
     /// Closes every front door, lets requests in flight end within `grace`, then kills what is left. No process remains.

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::FunctionConfig;
 use super::runtime_api::Failure;
+use crate::cloud::LastError;
 
 /// The end of one invocation, or of a process.
 pub(super) enum Ending {
@@ -68,6 +69,21 @@ impl Ending {
 
     pub(super) fn failed(&self) -> bool {
         !matches!(self, Self::Returned(_))
+    }
+
+    /// What `status` tells of it, if it is a failure.
+    pub(super) fn failure(&self, request: &str, now: Timestamp) -> Option<LastError> {
+        if !self.failed() {
+            return None;
+        }
+        let payload: serde_json::Value = serde_json::from_slice(&self.payload(request)).unwrap_or_default();
+        let text = |key: &str| payload.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+        Some(LastError {
+            time: format!("{now:.3}"),
+            request_id: request.to_owned(),
+            error_type: text("errorType").to_owned(),
+            message: text("errorMessage").lines().next().unwrap_or_default().to_owned(),
+        })
     }
 
     /// What the caller gets.

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::FunctionConfig;
 use super::dispatch::Services;
+use super::live::Live;
 use super::log::Journal;
 use super::process::Process;
 use super::report::{self, Ending};
@@ -35,6 +36,8 @@ pub(super) struct Request {
     pub(super) arn: String,
     pub(super) payload: Bytes,
     pub(super) trace_id: String,
+    /// Who watches what the function writes.
+    pub(super) live: Option<Live>,
     pub(super) reply: oneshot::Sender<Answer>,
 }
 
@@ -105,7 +108,7 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     pub(super) fn new(config: Arc<FunctionConfig>, services: Arc<Services>, facts: Arc<Facts>, seat: Seat) -> Self {
-        let journal = Journal::new(&config.log_file, services.options.clock.clone());
+        let journal = Journal::new(&config.log_file, services.options.log_limit, services.options.clock.clone());
         Self { config, services, facts, seat, journal, state: State::Over, init: None }
     }
 
@@ -272,7 +275,7 @@ impl Sandbox {
             return;
         }
         let Some(reply) = running.waiting.take() else { return };
-        let State::Assigned { request, since, .. } = std::mem::replace(&mut self.state, State::Over) else { return };
+        let State::Assigned { mut request, since, .. } = std::mem::replace(&mut self.state, State::Over) else { return };
         // A repeated init has used up some of the time; waiting for the client to come round has not.
         let since = since.unwrap_or_else(Instant::now);
         let left = (since + self.config.timeout).saturating_duration_since(Instant::now());
@@ -289,6 +292,7 @@ impl Sandbox {
         // Output since the last request was written by threads that outlive requests: it belongs to none.
         running.process.output.drain(|bytes| self.journal.output(bytes));
         self.log_start(&request.id);
+        self.journal.show(request.live.take());
         // If the client is gone, its process's end is the next thing that happens.
         let _ = reply.send(response);
         self.state = State::Running { request, since };
@@ -339,6 +343,9 @@ impl Sandbox {
         let init = self.init.take();
         let lines = report::end(&request.id, &self.config, ending, &report::Measured { duration, init, memory_mb: memory });
         self.journal.lines(&lines);
+        if let Some(error) = ending.failure(&request.id, (self.services.options.clock)()) {
+            self.seat.failed(error);
+        }
         let invocation = Invocation {
             payload: ending.payload(&request.id),
             function_error: ending.failed().then(|| "Unhandled".to_owned()),

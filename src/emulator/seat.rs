@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::dispatch::Pool;
+use crate::cloud::LastError;
 
 /// What `status` reads of a sandbox.
 #[derive(Default)]
@@ -40,6 +41,13 @@ impl Seat {
     /// Idle for long. Returns whether the sandbox may go.
     pub(super) fn give_up(&self) -> bool {
         self.pool.upgrade().is_none_or(|pool| pool.give_up(self.id))
+    }
+
+    /// A request has failed.
+    pub(super) fn failed(&self, error: LastError) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.failed(error);
+        }
     }
 
     /// No more requests can be taken.

@@ -198,12 +198,12 @@ async fn check(
         event["host"] = json!(domain);
     }
     let payload = Bytes::from(event.to_string());
-    let first = cloud.invoke(&settings.id, Some(version), payload.clone()).await?;
+    let first = cloud.invoke(&settings.id, Some(version), payload.clone(), None).await?;
     let status = judge(&first).map_err(|(reason, said)| {
         let said = (!said.is_empty()).then(|| AppOutput(said.join("\n")));
         OperationError::Unhealthy { version, reason, said, live }
     })?;
-    let second = cloud.invoke(&settings.id, Some(version), payload).await?;
+    let second = cloud.invoke(&settings.id, Some(version), payload, None).await?;
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
     Ok(FirstRequest {
         status,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::OperationError;
-use crate::cloud::{Cloud, Invocation};
+use crate::cloud::{Cloud, Invocation, LogKind, OutputSink};
 use crate::model::{StageId, Version};
 
 /// What to call.
@@ -17,6 +17,17 @@ pub enum Call {
     Source(String),
 }
 
+/// A call to make.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// Of what.
+    pub call: Call,
+    /// A JSON object: the event that the function gets.
+    pub payload: Option<&'a str>,
+    /// In which version; `None`: `live`.
+    pub version: Option<Version>,
+}
+
 /// What came of it.
 #[derive(Debug, Serialize)]
 pub struct InvokeReport {
@@ -26,16 +37,37 @@ pub struct InvokeReport {
     pub function_error: Option<String>,
     /// What it wrote.
     pub log: String,
+    /// Exit status: of source that ran, else whether the function failed.
+    #[serde(skip)]
+    pub status: u8,
+    /// What can be done about a failure.
+    #[serde(skip)]
+    pub hints: Vec<String>,
 }
 
-/// Calls a function of the project.
+impl InvokeReport {
+    /// What the function itself wrote, without the platform's lines.
+    #[must_use]
+    pub fn said(&self) -> String {
+        let lines = self.log.split(['\n', '\r']).filter(|line| LogKind::of(line) == LogKind::Function);
+        lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+    }
+
+    /// What source printed, if this is its result.
+    #[must_use]
+    pub fn printed(&self) -> Option<&str> {
+        (self.result.get("zappa")? == "ran").then(|| self.result.get("output")?.as_str()).flatten()
+    }
+}
+
+/// Calls a function of the project. `output` is told what it writes while it runs, where the target can tell.
 pub async fn invoke(
     cloud: &dyn Cloud,
     id: &StageId,
-    call: Call,
-    payload: Option<&str>,
-    version: Option<Version>,
+    request: Request<'_>,
+    output: Option<OutputSink<'_>>,
 ) -> Result<InvokeReport, OperationError> {
+    let Request { call, payload, version } = request;
     let mut event = match payload.map(serde_json::from_str::<Value>) {
         None => Map::new(),
         Some(Ok(Value::Object(map))) => map,
@@ -47,8 +79,15 @@ pub async fn invoke(
         Call::Source(source) => ("raw_command", source),
     };
     event.insert(key.to_owned(), Value::String(text));
-    let answer = cloud.invoke(id, version, Bytes::from(Value::Object(event).to_string())).await?;
-    Ok(InvokeReport { result: parse(id, &answer)?, function_error: answer.function_error, log: answer.log_tail })
+    let answer = cloud.invoke(id, version, Bytes::from(Value::Object(event).to_string()), output).await?;
+    let result = parse(id, &answer)?;
+    let status = match (&answer.function_error, result.get("status").and_then(Value::as_i64)) {
+        (Some(_), _) => 1,
+        (None, Some(status)) if key == "raw_command" => exit_status(status),
+        _ => 0,
+    };
+    let hints = if answer.function_error.is_some() { hints(&result) } else { Vec::new() };
+    Ok(InvokeReport { result, function_error: answer.function_error, log: answer.log_tail, status, hints })
 }
 
 /// What came of a management command.
@@ -58,6 +97,12 @@ pub struct ManageReport {
     pub status: u8,
     /// What it printed.
     pub output: String,
+    /// Why it did not come to its end, in Lambda's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What can be done about that.
+    #[serde(skip)]
+    pub hints: Vec<String>,
 }
 
 /// The shim's answer to a management command (see `shim/zappa/management.py`).
@@ -67,20 +112,41 @@ struct Managed {
     output: String,
 }
 
-/// Runs a Django management command; `command` is its name and arguments, passed on as they are.
-pub async fn manage(cloud: &dyn Cloud, id: &StageId, command: &[String]) -> Result<ManageReport, OperationError> {
+/// Runs a Django management command; `command` is its name and arguments, passed on as they are. `output` is told what it prints while it runs,
+/// where the target can tell.
+pub async fn manage(
+    cloud: &dyn Cloud,
+    id: &StageId,
+    command: &[String],
+    output: Option<OutputSink<'_>>,
+) -> Result<ManageReport, OperationError> {
     let event = json!({ "manage": command });
-    let answer = cloud.invoke(id, None, Bytes::from(event.to_string())).await?;
+    let answer = cloud.invoke(id, None, Bytes::from(event.to_string()), output).await?;
     if answer.function_error.is_some() {
         let failure = parse(id, &answer)?;
         let text = |key| failure.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let output = format!("{}{}: {}\n", answer.log_tail, text("errorType"), text("errorMessage"));
-        return Ok(ManageReport { status: 1, output });
+        let error = format!("{}: {}", text("errorType"), text("errorMessage"));
+        return Ok(ManageReport { status: 1, output: answer.log_tail, error: Some(error), hints: hints(&failure) });
     }
     let managed: Managed = serde_json::from_slice(&answer.payload)
         .map_err(|source| OperationError::UnexpectedAnswer { function: id.function_name(), source })?;
-    // Exit statuses are a byte; anything else is a failure all the same.
-    Ok(ManageReport { status: u8::try_from(managed.status).unwrap_or(1), output: managed.output })
+    Ok(ManageReport { status: exit_status(managed.status), output: managed.output, error: None, hints: Vec::new() })
+}
+
+/// Exit statuses are a byte; anything else is a failure all the same.
+fn exit_status(status: i64) -> u8 {
+    u8::try_from(status).unwrap_or(1)
+}
+
+/// What can be done about a failure of the function.
+fn hints(failure: &Value) -> Vec<String> {
+    let text = |key| failure.get(key).and_then(Value::as_str).unwrap_or_default();
+    if text("errorType") == "Sandbox.Timedout" || text("errorMessage").contains("Task timed out after ") {
+        return vec![
+            "`timeout_seconds` in the settings is how long a run may take, 900 at most; deploy the stage after changing it".to_owned(),
+        ];
+    }
+    Vec::new()
 }
 
 fn parse(id: &StageId, answer: &Invocation) -> Result<Value, OperationError> {

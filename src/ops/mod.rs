@@ -8,6 +8,7 @@ pub mod package;
 pub mod plan;
 pub mod rollback;
 pub mod status;
+pub mod tail;
 pub mod undeploy;
 
 use crate::bundle::BundleError;

@@ -19,26 +19,36 @@ pub fn report_failure(printer: &Printer, error: &dyn Error, hints: &[String]) {
         causes.push(inner.to_string());
         cause = inner.source();
     }
-    let mut err = anstream::stderr().lock();
-    let _ = writeln!(err, "{ERROR}error:{ERROR:#} {error}");
-    for cause in &causes {
-        let _ = writeln!(err, "  Caused by: {}", cause.replace('\n', "\n    "));
-    }
-    if !hints.is_empty() {
-        let _ = writeln!(err);
-    }
-    for hint in hints {
-        let _ = writeln!(err, "{HINT}hint:{HINT:#} {hint}");
-    }
-    drop(err);
+    tell(&error.to_string(), &causes, hints);
     if printer.is_json() {
         printer.json(&json!({ "error": { "message": error.to_string(), "causes": causes, "hints": hints } }));
     }
 }
 
-/// The last words of a run that Ctrl-C ended.
-pub fn say_interrupted() {
+/// The text of it.
+pub(super) fn tell(message: &str, causes: &[String], hints: &[String]) {
     let mut err = anstream::stderr().lock();
-    let _ =
-        writeln!(err, "\n{ERROR}interrupted:{ERROR:#} what was serving goes on serving; running the command again finishes what was begun");
+    let _ = writeln!(err, "{ERROR}error:{ERROR:#} {message}");
+    for cause in causes {
+        let _ = writeln!(err, "  Caused by: {}", cause.replace('\n', "\n    "));
+    }
+    if !hints.is_empty() {
+        let _ = writeln!(err);
+    }
+    drop(err);
+    tell_hints(hints);
+}
+
+/// What to do next, alone.
+pub(super) fn tell_hints(hints: &[String]) {
+    let mut err = anstream::stderr().lock();
+    for hint in hints {
+        let _ = writeln!(err, "{HINT}hint:{HINT:#} {hint}");
+    }
+}
+
+/// The last words of a run that Ctrl-C ended; `state` is what holds now.
+pub fn say_interrupted(state: &str) {
+    let mut err = anstream::stderr().lock();
+    let _ = writeln!(err, "\n{ERROR}interrupted:{ERROR:#} {state}");
 }

@@ -75,6 +75,32 @@ impl Printer {
         let _ = out.flush();
     }
 
+    /// As [`Self::data`], for a reader that may go away while we go on.
+    pub fn line(&self, text: &str) -> std::io::Result<()> {
+        let mut out = anstream::stdout().lock();
+        writeln!(out, "{text}")?;
+        out.flush()
+    }
+
+    /// What a function writes while it runs, as talk: bytes as they are. Silent with `--quiet`.
+    pub fn murmur(&self, bytes: &[u8]) {
+        if !self.progress.is_quiet() {
+            let mut err = std::io::stderr().lock();
+            let _ = err.write_all(bytes);
+            let _ = err.flush();
+        }
+    }
+
+    /// Tells of a failure that is a result (the function's, not ours), whatever the flags say.
+    pub fn failure(&self, message: &str, hints: &[String]) {
+        super::failure::tell(message, &[], hints);
+    }
+
+    /// What can be done next.
+    pub fn hints(&self, hints: &[String]) {
+        super::failure::tell_hints(hints);
+    }
+
     /// Writes one JSON document to standard output.
     pub fn json(&self, value: &impl Serialize) {
         match serde_json::to_string_pretty(value) {

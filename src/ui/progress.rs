@@ -40,6 +40,10 @@ impl Progress {
         Self { quiet, verbose, bars, next: AtomicU64::new(0), running: Mutex::default() }
     }
 
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Writes a line above the bars, whatever the flags say.
     pub(super) fn line(&self, text: &str) {
         let write = || {

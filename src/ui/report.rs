@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use anstyle::Style;
+use serde_json::{Value, json};
 
 use super::printer::{BOLD, DIM};
 use crate::bundle::Bundle;
-use crate::cloud::Deployment;
+use crate::cloud::{Deployment, LastError, LogEvent, LogKind, Sandbox};
 use crate::model::{FrontDoor, Outcome, StageId};
 use crate::ops::deploy::DeployReport;
 use crate::ops::plan::Plan;
@@ -134,6 +135,7 @@ pub fn status(deployment: &Deployment) -> String {
         rows.add("runtime", format!("{}, {} MB, {} s", function.runtime, function.memory_mb, function.timeout_seconds));
     }
     rows.add("arn", &deployment.function_arn);
+    running(&mut rows, deployment);
     for (label, text) in &deployment.facts {
         rows.add(label, text);
     }
@@ -151,6 +153,60 @@ pub fn status(deployment: &Deployment) -> String {
         }
     }
     text
+}
+
+fn running(rows: &mut Rows, deployment: &Deployment) {
+    if let Some(host) = &deployment.host {
+        rows.add("emulator", format!("process {}, up {}", host.pid, age(host.uptime_seconds)));
+    }
+    for sandbox in deployment.sandboxes.iter().flatten() {
+        let Sandbox { pid, version, state, requests, memory_mb, peak_memory_mb } = sandbox;
+        let requests = format!("{requests} request{}", if *requests == 1 { "" } else { "s" });
+        let memory = match (memory_mb, peak_memory_mb) {
+            (Some(now), Some(peak)) => format!(", {now} MB (at most {peak} MB)"),
+            _ => String::new(),
+        };
+        rows.add("sandbox", format!("process {pid}, version {version}, {state}, {requests}{memory}"));
+    }
+    if let Some(error) = &deployment.last_error {
+        let LastError { time, request_id, error_type, message } = error;
+        let request = request_id.get(..8).unwrap_or(request_id);
+        rows.add("last error", format!("{error_type}: {message} ({time}, request {request})"));
+    }
+}
+
+/// `2 days 3 h`, `3 h 20 min`, `12 s`.
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{} days {} h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+/// One event of the log.
+#[must_use]
+pub fn log_event(event: &LogEvent) -> String {
+    let request = event.request_id.as_deref().map_or("-", |id| id.get(..8).unwrap_or(id));
+    let style = match event.kind {
+        LogKind::Platform => DIM,
+        LogKind::Function => Style::new(),
+    };
+    let mut text = format!("{DIM}{:.3}  {request:8}{DIM:#}", event.time);
+    for (index, line) in event.text.split('\n').enumerate() {
+        // What follows stands below the first, so that events can be told apart.
+        let indent = if index == 0 { "  " } else { "\n                                    " };
+        let _ = write!(text, "{indent}{style}{line}{style:#}");
+    }
+    text
+}
+
+/// One event of the log as one line of JSON.
+#[must_use]
+pub fn log_event_json(event: &LogEvent) -> String {
+    let LogEvent { time, request_id, kind, text } = event;
+    json!({ "time": format!("{time:.3}"), "request_id": request_id, "kind": kind, "text": text }).to_string()
 }
 
 /// A function's result.

@@ -4,8 +4,9 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::net::TcpListener;
@@ -14,8 +15,10 @@ use tokio::sync::Notify;
 use super::process::{EmulatorRecord, build_id, lock_path, record_file};
 use super::state::{StageState, StateDirectory, VersionState, write_json};
 use super::{LocalError, function_arn};
-use crate::emulator::control::{ControlRequest, ControlResponse, serve_control};
-use crate::emulator::{Emulator, EmulatorError, FunctionConfig, RouteConfig};
+use crate::cloud::Invocation;
+use crate::emulator::control::{ControlRequest, ControlResponse, Frames, serve_control};
+use crate::emulator::{Emulator, EmulatorError, FunctionConfig, Live, RouteConfig};
+use crate::model::Version;
 
 /// How many sandboxes a function may have where the settings do not say.
 const DEFAULT_CONCURRENCY: u32 = 10;
@@ -34,7 +37,7 @@ pub async fn serve(directory: &Path) -> Result<(), LocalError> {
 
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|source| LocalError::Control { source })?;
     let address = listener.local_addr().map_err(|source| LocalError::Control { source })?;
-    let daemon = Arc::new(Daemon { state: state.clone(), emulator: Emulator::new(), stop: Notify::new() });
+    let daemon = Arc::new(Daemon { state: state.clone(), emulator: Emulator::new(), since: Instant::now(), stop: Notify::new() });
     for function_name in state.stages()? {
         // Left behind by an emulator that was killed; nobody else serves this directory now.
         let _ = fs::remove_dir_all(scratch(&state, &function_name));
@@ -49,9 +52,9 @@ pub async fn serve(directory: &Path) -> Result<(), LocalError> {
     write_json(&record_file(&state), &record)?;
 
     let handler = Arc::clone(&daemon);
-    let control = tokio::spawn(serve_control(listener, token.clone(), move |request| {
+    let control = tokio::spawn(serve_control(listener, token.clone(), move |request, frames| {
         let daemon = Arc::clone(&handler);
-        async move { daemon.answer(request).await }
+        async move { daemon.answer(request, &frames).await }
     }));
     announce();
     let record = record_file(&state);
@@ -72,11 +75,12 @@ pub async fn serve(directory: &Path) -> Result<(), LocalError> {
 struct Daemon {
     state: StateDirectory,
     emulator: Emulator,
+    since: Instant,
     stop: Notify,
 }
 
 impl Daemon {
-    async fn answer(&self, request: ControlRequest) -> ControlResponse {
+    async fn answer(&self, request: ControlRequest, frames: &Frames) -> ControlResponse {
         match request {
             ControlRequest::Sync { function_name } => match self.sync(&function_name).await {
                 Ok(port) => ControlResponse::Synced { port },
@@ -85,8 +89,8 @@ impl Daemon {
                 }
                 Err(error) => ControlResponse::Failed { causes: chain(&error) },
             },
-            ControlRequest::Invoke { function_name, version, payload } => {
-                match self.emulator.invoke(&function_name, version, Bytes::from(payload)).await {
+            ControlRequest::Invoke { function_name, version, payload, live } => {
+                match self.invoke(&function_name, version, payload.into(), live.then_some(frames)).await {
                     Ok(answer) => ControlResponse::Invoked {
                         payload: String::from_utf8_lossy(&answer.payload).into_owned(),
                         function_error: answer.function_error,
@@ -97,7 +101,9 @@ impl Daemon {
                     Err(error) => ControlResponse::Failed { causes: chain(&error) },
                 }
             }
-            ControlRequest::Status { function_name } => ControlResponse::Status { status: self.emulator.status(&function_name).await },
+            ControlRequest::Status { function_name } => {
+                ControlResponse::Status { status: self.emulator.status(&function_name).await, uptime: self.since.elapsed() }
+            }
             ControlRequest::Remove { function_name } => {
                 self.emulator.remove_function(&function_name).await;
                 ControlResponse::Done
@@ -107,6 +113,30 @@ impl Daemon {
                 ControlResponse::Done
             }
         }
+    }
+
+    async fn invoke(
+        &self,
+        function_name: &str,
+        version: Option<Version>,
+        payload: Bytes,
+        frames: Option<&Frames>,
+    ) -> Result<Invocation, EmulatorError> {
+        let Some(frames) = frames else { return self.emulator.invoke(function_name, version, payload).await };
+        let (live, mut output) = Live::channel();
+        let mut invocation = pin!(self.emulator.invoke_live(function_name, version, payload, Some(live)));
+        let answer = loop {
+            tokio::select! {
+                biased;
+                Some(bytes) = output.recv() => frames.output(&bytes).await,
+                answer = &mut invocation => break answer,
+            }
+        };
+        // Whatever was written before the answer is here by now.
+        while let Ok(bytes) = output.try_recv() {
+            frames.output(&bytes).await;
+        }
+        answer
     }
 
     /// Makes the emulator serve what the stage's state says. Returns the port of its front door.

@@ -4,6 +4,7 @@
 mod code;
 mod daemon;
 mod error;
+mod logs;
 mod process;
 mod state;
 
@@ -18,10 +19,12 @@ pub use daemon::serve;
 pub use error::LocalError;
 
 use super::{
-    Cloud, CloudError, CodeRef, CodeSpec, Deployment, FunctionSpec, Invocation, Release, Removed, Route, RouteSpec, ScheduleSpec, StageLock,
+    Cloud, CloudError, CodeRef, CodeSpec, Deployment, FunctionSpec, Host, Invocation, LogPage, LogQuery, LogSink, OutputSink, Release,
+    Removed, Route, RouteSpec, Sandbox, ScheduleSpec, StageLock,
 };
 use crate::emulator::control::{ControlRequest, ControlResponse};
-use crate::emulator::{FunctionStatus, ric};
+use crate::emulator::log::older;
+use crate::emulator::{FunctionStatus, SandboxStatus, ric};
 use crate::model::{Outcome, StageId, Target, Version};
 use crate::observe::Observer;
 use process::EmulatorProcess;
@@ -89,10 +92,10 @@ impl LocalCloud {
         }
     }
 
-    async fn status(&self, id: &StageId) -> Result<Option<(u32, Option<FunctionStatus>)>, LocalError> {
+    async fn status(&self, id: &StageId) -> Result<Option<(Host, Option<FunctionStatus>)>, LocalError> {
         let Some(process) = EmulatorProcess::find(&self.state).await? else { return Ok(None) };
         match process.ask(&ControlRequest::Status { function_name: id.function_name() }).await? {
-            ControlResponse::Status { status } => Ok(Some((process.pid(), status))),
+            ControlResponse::Status { status, uptime } => Ok(Some((Host { pid: process.pid(), uptime_seconds: uptime.as_secs() }, status))),
             other => Err(LocalError::refused(other)),
         }
     }
@@ -107,7 +110,8 @@ impl Cloud for LocalCloud {
     async fn find(&self, id: &StageId) -> Result<Option<Deployment>, CloudError> {
         let function_name = id.function_name();
         let Some(stage) = self.state.load(&function_name)? else { return Ok(None) };
-        let running = self.status(id).await?;
+        let (host, status) = self.status(id).await?.map_or((None, None), |(host, status)| (Some(host), status));
+        let (sandboxes, last_error) = status.map_or((Vec::new(), None), |status| (status.sandboxes, status.last_error));
         let newest = stage.versions.last();
         let live = stage.live.and_then(|live| stage.version(live));
         let region = live.or(newest).map_or(self.options.region.as_str(), |version| version.region.as_str());
@@ -119,7 +123,10 @@ impl Cloud for LocalCloud {
             function: live.map(|version| version.function.clone()),
             route: stage.route.as_ref().zip(port).map(|(route, port)| Route { front_door: route.front_door, url: local_url(port) }),
             schedules: stage.schedules.clone(),
-            facts: facts(&self.state, &function_name, running),
+            facts: facts(&self.state, &function_name, host.is_some()),
+            host,
+            sandboxes: Some(sandboxes.into_iter().map(sandbox).collect()),
+            last_error,
             function_name,
         }))
     }
@@ -278,7 +285,13 @@ impl Cloud for LocalCloud {
         Ok(old)
     }
 
-    async fn invoke(&self, id: &StageId, version: Option<Version>, payload: Bytes) -> Result<Invocation, CloudError> {
+    async fn invoke(
+        &self,
+        id: &StageId,
+        version: Option<Version>,
+        payload: Bytes,
+        output: Option<OutputSink<'_>>,
+    ) -> Result<Invocation, CloudError> {
         let stage = self.load(id)?;
         let function = id.function_name();
         if let Some(version) = version.filter(|version| stage.version(*version).is_none()) {
@@ -286,13 +299,23 @@ impl Cloud for LocalCloud {
         }
         self.sync_versions(id).await?;
         let payload = String::from_utf8_lossy(&payload).into_owned();
-        let request = ControlRequest::Invoke { function_name: function, version, payload };
-        match EmulatorProcess::ensure(&self.state).await?.ask(&request).await? {
+        let request = ControlRequest::Invoke { function_name: function, version, payload, live: output.is_some() };
+        match EmulatorProcess::ensure(&self.state).await?.ask_live(&request, output).await? {
             ControlResponse::Invoked { payload, function_error, log_tail, init_duration, duration } => {
                 Ok(Invocation { payload: payload.into(), function_error, log_tail, init_duration, duration })
             }
             other => Err(LocalError::refused(other).into()),
         }
+    }
+
+    async fn logs(&self, id: &StageId, query: &LogQuery, sink: LogSink<'_>) -> Result<LogPage, CloudError> {
+        let function = id.function_name();
+        let path = self.state.log_file(&function);
+        // What is left of a stage can be read; whoever follows one may do so past its end and into its next life.
+        if query.after.is_none() && !logs::exists(&path) && self.state.load(&function)?.is_none() {
+            return Err(CloudError::NotDeployed { function });
+        }
+        Ok(tokio::task::block_in_place(|| logs::read(&path, query, sink)).map_err(|source| LocalError::Read { path, source })?)
     }
 
     async fn remove(&self, id: &StageId, remove_logs: bool, _observer: &dyn Observer) -> Result<Removed, CloudError> {
@@ -311,7 +334,7 @@ impl Cloud for LocalCloud {
             removed.extend(stage.schedules.iter().map(|schedule| format!("schedule `{}`", schedule.name)));
             removed.push(format!("function `{function_name}` with {} versions", stage.versions.len()));
         }
-        if remove_logs && self.state.log_file(&function_name).exists() {
+        if remove_logs && logs::exists(&self.state.log_file(&function_name)) {
             removed.push("logs".to_owned());
         }
         remove_stage_files(&directory, remove_logs).map_err(|source| LocalError::Write { path: directory, source })?;
@@ -343,7 +366,9 @@ fn remove_stage_files(directory: &Path, remove_logs: bool) -> std::io::Result<()
     code::remove(&directory.join("code"))?;
     code::remove(&directory.join("tmp"))?;
     if remove_logs {
-        ignore_absence(fs::remove_file(directory.join("function.log")))?;
+        let log = directory.join("function.log");
+        ignore_absence(fs::remove_file(older(&log)))?;
+        ignore_absence(fs::remove_file(log))?;
     }
     // Held open by this very run, which does not matter to Unix and is cleaned up next time on Windows.
     let _ = fs::remove_file(directory.join("lock"));
@@ -382,18 +407,15 @@ fn release(version: &VersionState) -> Release {
     }
 }
 
-fn facts(state: &StateDirectory, function_name: &str, running: Option<(u32, Option<FunctionStatus>)>) -> Vec<(String, String)> {
+fn sandbox(status: SandboxStatus) -> Sandbox {
+    let SandboxStatus { pid, version, state, requests, memory_mb, peak_memory_mb } = status;
+    Sandbox { pid, version, state, requests, memory_mb, peak_memory_mb }
+}
+
+fn facts(state: &StateDirectory, function_name: &str, running: bool) -> Vec<(String, String)> {
     let mut facts = Vec::new();
-    match running {
-        None => facts.push(("emulator".to_owned(), "not running; `zappa deploy` starts it".to_owned())),
-        Some((pid, status)) => {
-            facts.push(("emulator".to_owned(), format!("process {pid}")));
-            for sandbox in status.map(|status| status.sandboxes).unwrap_or_default() {
-                let text =
-                    format!("process {}, version {}, {}, {} requests", sandbox.pid, sandbox.version, sandbox.state, sandbox.requests);
-                facts.push(("sandbox".to_owned(), text));
-            }
-        }
+    if !running {
+        facts.push(("emulator".to_owned(), "not running; `zappa deploy` starts it".to_owned()));
     }
     facts.push(("log".to_owned(), state.log_file(function_name).display().to_string()));
     facts

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
@@ -18,7 +18,8 @@ use tokio::net::TcpStream;
 
 use super::LocalError;
 use super::state::{StateDirectory, read_json};
-use crate::emulator::control::{ControlRequest, ControlResponse};
+use crate::cloud::OutputSink;
+use crate::emulator::control::{ControlRequest, ControlResponse, Frame};
 
 /// The content of `emulator.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -100,10 +101,19 @@ impl EmulatorProcess {
 
     /// Asks and waits for the answer.
     pub(super) async fn ask(&self, request: &ControlRequest) -> Result<ControlResponse, LocalError> {
-        self.exchange(request).await.map_err(|source| LocalError::Ask { pid: self.record.pid, source })
+        self.ask_live(request, None).await
     }
 
-    async fn exchange(&self, request: &ControlRequest) -> Result<ControlResponse, Box<dyn std::error::Error + Send + Sync>> {
+    /// Asks, and tells `output` what a function writes until the answer comes.
+    pub(super) async fn ask_live(&self, request: &ControlRequest, output: Option<OutputSink<'_>>) -> Result<ControlResponse, LocalError> {
+        self.exchange(request, output).await.map_err(|source| LocalError::Ask { pid: self.record.pid, source })
+    }
+
+    async fn exchange(
+        &self,
+        request: &ControlRequest,
+        mut output: Option<OutputSink<'_>>,
+    ) -> Result<ControlResponse, Box<dyn std::error::Error + Send + Sync>> {
         let stream = TcpStream::connect(self.record.address).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
@@ -115,7 +125,26 @@ impl EmulatorProcess {
         if !response.status().is_success() {
             return Err(format!("it answered {}", response.status()).into());
         }
-        Ok(serde_json::from_slice(&response.into_body().collect().await?.to_bytes())?)
+        let mut body = response.into_body();
+        let mut received = BytesMut::new();
+        while let Some(piece) = body.frame().await {
+            let Ok(data) = piece?.into_data() else { continue };
+            let mut unseen = received.len();
+            received.extend_from_slice(&data);
+            while let Some(length) = received[unseen..].iter().position(|&byte| byte == b'\n') {
+                let line = received.split_to(unseen + length + 1);
+                unseen = 0;
+                match serde_json::from_slice(&line)? {
+                    Frame::Answer(answer) => return Ok(answer),
+                    Frame::Output(bytes) => {
+                        if let Some(output) = &mut output {
+                            output(&Frame::bytes(&bytes));
+                        }
+                    }
+                }
+            }
+        }
+        Err("it ended before it had answered".into())
     }
 
     /// Stops it and waits until it has let go of the directory (the lock moves with the directory).
