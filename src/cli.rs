@@ -190,14 +190,14 @@ pub struct PackageArgs {
 pub struct TailArgs {
     /// The stage: a table of the settings file, or `local` [default: the only one there is]
     pub stage: Option<String>,
-    /// Begin with what was logged so long ago: 90s, 10m, 2h, 1d
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = parse_duration)]
+    /// Begin with what was logged so long ago: 90s, 10m, 2h, 1d [default: 10m]
+    #[arg(long, value_name = "DURATION", default_value = "10m", hide_default_value = true, value_parser = parse_duration)]
     pub since: Duration,
     /// Go on with what is logged from now on (this is the default)
     #[arg(short, long, overrides_with = "no_follow")]
     pub follow: bool,
-    /// End when all that there is has been shown
-    #[arg(long, visible_alias = "disable-keep-open", alias = "disable_keep_open", overrides_with = "follow")]
+    /// End when all that there is has been shown (--disable-keep-open is the same)
+    #[arg(long, alias = "disable-keep-open", alias = "disable_keep_open", overrides_with = "follow")]
     pub no_follow: bool,
     /// Only events with this text in them, as it is written (several: all of them)
     #[arg(long, value_name = "TEXT")]
@@ -209,6 +209,10 @@ pub struct TailArgs {
 
 /// `zappa invoke`
 #[derive(Debug, Args)]
+#[command(
+    after_help = "What the function prints appears on standard error while it runs, what it returns on standard output. The function's timeout holds \
+                        (`timeout_seconds`); Ctrl-C ends the watching, not the function."
+)]
 pub struct InvokeArgs {
     /// The stage, then the function (`module.function`); the stage may be left out if there is only one
     #[arg(required = true, num_args = 1..=2, value_names = ["STAGE", "FUNCTION"])]
@@ -226,6 +230,8 @@ pub struct InvokeArgs {
 
 /// `zappa manage`
 #[derive(Debug, Args)]
+#[command(after_help = "The command's output appears while it runs, and its exit status is this command's. The function's timeout holds \
+                        (`timeout_seconds`); Ctrl-C ends the watching, not the command.")]
 pub struct ManageArgs {
     /// The stage
     pub stage: String,

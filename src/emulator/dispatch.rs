@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::process::Spawner;
 use super::sandbox::{Answer, Command, Request, Sandbox};
 use super::seat::{Facts, Seat};
-use super::{EmulatorError, FunctionConfig, Live, Options, SandboxStatus, memory};
+use super::{EmulatorError, FunctionConfig, Live, Options, SandboxStatus, footprint};
 use crate::cloud::{Invocation, LastError};
 use crate::model::{LIVE, Version};
 
@@ -119,7 +119,7 @@ impl Pool {
                 (true, true) => "busy",
                 (false, true) => "idle",
             };
-            let (memory_mb, peak_memory_mb) = memory::of(pid);
+            let (memory_mb, peak_memory_mb) = footprint::of(pid);
             SandboxStatus { pid, version: entry.version, state: state.to_owned(), requests, memory_mb, peak_memory_mb }
         });
         (state.live, sandboxes.collect())

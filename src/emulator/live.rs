@@ -37,7 +37,8 @@ impl Live {
         (Self { sender, skipped: false, line: Line::Beginning(0) }, receiver)
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) {
+    /// Passes on what was written.
+    pub fn write(&mut self, bytes: &[u8]) {
         let bytes: Bytes = bytes.iter().map(|&byte| self.readable(byte)).collect();
         if self.skipped && self.sender.try_send(Bytes::from_static(SKIPPED)).is_err() {
             return;

@@ -6,10 +6,10 @@
 pub mod control;
 mod dispatch;
 mod environment;
+mod footprint;
 mod front;
 mod live;
 pub mod log;
-mod memory;
 mod output;
 mod process;
 mod report;

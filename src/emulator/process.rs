@@ -11,7 +11,6 @@ use tokio::sync::oneshot;
 
 use super::FunctionConfig;
 use super::environment::{self, Identity, RUNTIME_API};
-use super::memory;
 use super::output::Output;
 
 /// Starts every process from one thread. Linux kills a child whose parent *thread* ends (`PR_SET_PDEATHSIG`), and the threads of an
@@ -101,7 +100,10 @@ impl Process {
 
     /// The largest amount of memory that it has had, in MB, where the system tells.
     pub(super) fn peak_memory_mb(&self) -> Option<u64> {
-        memory::of(self.pid).1
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kilobytes.div_ceil(1024))
     }
 
     /// Kills it with everything that it has started, and waits until it is gone. What it wrote can still be read.

@@ -154,7 +154,7 @@ fn django_site() {
 }
 
 /// Django 5.2 wants Python 3.10; what pip would answer to the example's requirements says nothing about this tool.
-fn python_is_older_than_django() -> bool {
+pub(crate) fn python_is_older_than_django() -> bool {
     let output = std::process::Command::new(crate::support::python::interpreter())
         .args(["-c", "import sys; print(sys.version_info[1])"])
         .output()

@@ -39,7 +39,7 @@ fn alive(pid: u32) -> bool {
 
 /// Waits until `condition` holds; fails the test after a minute.
 #[track_caller]
-fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
     let start = std::time::Instant::now();
     while !condition() {
         assert!(start.elapsed().as_secs() < 60, "{what} did not come true");

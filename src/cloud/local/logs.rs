@@ -114,10 +114,10 @@ fn events(mut file: File, start: u64, sink: LogSink<'_>) -> io::Result<(u64, Con
                     kind: LogKind::of(entry.text),
                     text: entry.text.to_owned(),
                 };
-                if let Some(done) = event.replace(next) {
-                    if sink(done).is_break() {
-                        return Ok((position, ControlFlow::Break(())));
-                    }
+                if let Some(done) = event.replace(next)
+                    && sink(done).is_break()
+                {
+                    return Ok((position, ControlFlow::Break(())));
                 }
             }
             (None, _) => {}

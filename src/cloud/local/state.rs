@@ -7,7 +7,7 @@
 //!   <function>/stage.json      versions, live, route, schedules
 //!   <function>/lock            held by a run that changes the stage
 //!   <function>/code/<sha256>/  read-only task roots
-//!   <function>/function.log
+//!   <function>/function.log    and function.log.1, the older one
 //! ```
 //! Paths inside are relative to the directory, so it survives being moved.
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use zappa::cloud::Invocation;
+use zappa::emulator::log::{older, parse};
 use zappa::emulator::{Emulator, EmulatorError, FunctionConfig, Options, ric};
 use zappa::observe::Silent;
 
@@ -167,16 +168,15 @@ impl Lab {
         serde_json::from_slice(&invocation.payload).unwrap()
     }
 
-    /// Lines of the log file, as (request id, text).
+    /// Lines of the log files, as (request id, text).
     pub(super) fn log(&self) -> Vec<(String, String)> {
-        let text = std::fs::read_to_string(self.directory.path().join("logs/shop.log")).unwrap();
+        let path = self.directory.path().join("logs/shop.log");
+        let text = std::fs::read_to_string(older(&path)).unwrap_or_default() + &std::fs::read_to_string(path).unwrap();
         text.lines()
             .map(|line| {
-                let columns: Vec<&str> = line.splitn(3, '\t').collect();
-                assert_eq!(columns.len(), 3, "{line:?}");
-                let time: jiff::Timestamp = columns[0].parse().unwrap_or_else(|error| panic!("{error}: {line:?}"));
-                assert_eq!(format!("{time:.3}"), columns[0]);
-                (columns[1].to_owned(), columns[2].to_owned())
+                let entry = parse(line).unwrap_or_else(|| panic!("{line:?}"));
+                assert!(line.starts_with(&format!("{:.3}", entry.time)), "{line:?}");
+                (entry.request.unwrap_or("-").to_owned(), entry.text.to_owned())
             })
             .collect()
     }

@@ -1,4 +1,4 @@
-//! How much memory a process has, as far as the system tells.
+//! How much memory a process has, for `status`, as far as the system tells.
 
 /// Resident now and at most, in MB.
 pub(super) fn of(pid: u32) -> (Option<u64>, Option<u64>) {
