@@ -3,6 +3,7 @@
 mod failures;
 mod front;
 mod lab;
+mod load;
 mod outcomes;
 mod pool;
 mod run;
