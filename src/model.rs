@@ -225,3 +225,21 @@ pub const LIVE: &str = "live";
 
 /// The Lambda entry point inside every bundle.
 pub const HANDLER: &str = "zappa.handler.lambda_handler";
+
+/// What a front door says to scripts of other origins, where it says so itself (`cors`, `function_url_config`). Lists as written: which of them a front
+/// door sends when is its own business (`gateway::cors`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cors {
+    /// Origins; `*` is all of them.
+    pub allowed_origins: Vec<String>,
+    /// Methods; `*` is all of them.
+    pub allowed_methods: Vec<String>,
+    /// Request headers; `*` is all of them.
+    pub allowed_headers: Vec<String>,
+    /// Response headers that scripts may read.
+    pub exposed_headers: Vec<String>,
+    /// Whether cookies may be sent along.
+    pub allow_credentials: bool,
+    /// For how many seconds a browser may remember the answer to a preflight.
+    pub max_age: Option<u32>,
+}

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::hint::Hint;
-use crate::model::{Architecture, FrontDoor, Outcome, Runtime, StageId, Target, Version};
+use crate::model::{Architecture, Cors, FrontDoor, Outcome, Runtime, StageId, Target, Version};
 use crate::observe::Observer;
 
 pub mod local;
@@ -74,6 +74,8 @@ pub struct RouteSpec {
     pub front_door: FrontDoor,
     /// Whether bodies that are not text pass unharmed.
     pub binary_support: bool,
+    /// What it tells scripts of other origins by itself.
+    pub cors: Option<Cors>,
     /// Port wanted for a local URL.
     pub port: Option<u16>,
 }

@@ -124,10 +124,16 @@ async fn connection(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, mu
 struct Passage<'a> {
     shared: &'a Shared,
     route: RouteConfig,
-    peer: SocketAddr,
     request_id: String,
     trace_id: String,
     arrived: Timestamp,
+}
+
+/// Whose answer it is.
+enum Reply {
+    Functions(HttpResponse),
+    /// The front door's, without the function having been asked.
+    Own(HttpResponse),
 }
 
 async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Response<Full<Bytes>> {
@@ -136,32 +142,44 @@ async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: &Shared) -
     let Options { clock, ids, .. } = &shared.options;
     let (request_id, arrived) = (ids().to_string(), clock());
     let trace_id = trace_id(&head, arrived.as_second(), ids());
-    let passage = Passage { shared, route, peer, request_id, trace_id, arrived };
-    let front_door = passage.route.front_door;
-    let mut response = match passage.pass(&head, body).await {
+    let passage = Passage { shared, route, request_id, trace_id, arrived };
+    let RouteConfig { front_door, ref cors, .. } = passage.route;
+    let request = http_request(&head, peer);
+    let origin = cors.as_ref().and_then(|_| gateway::origin(&request).map(str::to_owned));
+    let mut response = match passage.pass(&head, request, body).await {
+        Ok(Reply::Own(response)) => return to_http(response, &head.method),
         // An interim response cannot be the final one.
-        Ok(response) if response.status >= 200 => response,
-        Ok(_) => gateway::failure_response(front_door, Failure::Malformed, &passage.request_id),
+        Ok(Reply::Functions(response)) if response.status >= 200 => response,
+        Ok(Reply::Functions(_)) => gateway::failure_response(front_door, Failure::Malformed, &passage.request_id),
         Err(failure) => gateway::failure_response(front_door, failure, &passage.request_id),
     };
     gateway::decorate(front_door, &mut response, &passage.request_id, &passage.trace_id);
+    if let Some(cors) = cors {
+        gateway::share(front_door, cors, origin.as_deref(), &mut response);
+    }
     to_http(response, &head.method)
 }
 
 impl Passage<'_> {
-    async fn pass(&self, head: &Parts, body: Incoming) -> Result<HttpResponse, Failure> {
+    async fn pass(&self, head: &Parts, mut request: HttpRequest, body: Incoming) -> Result<Reply, Failure> {
         let front_door = self.route.front_door;
         let limits = gateway::limits(front_door);
-        let mut request = http_request(head, self.peer);
+        let domain_name = self.domain_name(head);
         // Before the body is asked for: a client that sends `Expect: 100-continue` is spared it.
         gateway::admit(front_door, &request)?;
+        gateway::enter_stage(front_door, &mut request, &self.route.stage, &domain_name)?;
+        if let Some(cors) = &self.route.cors
+            && let Some(own) = gateway::preflight_response(front_door, cors, &request, &self.request_id)
+        {
+            return Ok(Reply::Own(own));
+        }
         request.body = read(body, limits.request_body_bytes).await?;
         // A function that cannot be found is to a front door what a function that fails is.
         let pool = self.shared.pool.upgrade().ok_or(Failure::Function)?;
         let function = pool.live().ok_or(Failure::Function)?;
         let door = Door { front_door, multi_value_headers: true, binary_support: self.route.binary_support };
         let payload = {
-            let event = gateway::request_event(door, &request, &self.context(head, &function));
+            let event = gateway::request_event(door, &request, &self.context(domain_name, &function));
             drop(request);
             Bytes::from(event.to_string())
         };
@@ -178,19 +196,23 @@ impl Passage<'_> {
             let too_large = invocation.payload.starts_with(RESPONSE_TOO_LARGE);
             return Err(if too_large { Failure::ResponseTooLarge } else { Failure::Function });
         }
-        gateway::http_response(door, head.method.as_str(), &invocation.payload)
+        gateway::http_response(door, head.method.as_str(), &invocation.payload).map(Reply::Functions)
     }
 
-    fn context(&self, head: &Parts, function: &FunctionConfig) -> RequestContext {
-        let address = self.shared.address;
-        // As on AWS the name has no port; the header, which has one, is in the event as well.
+    /// As on AWS the name has no port; the header, which has one, is in the event as well.
+    fn domain_name(&self, head: &Parts) -> String {
         let host = head.headers.get(HOST).and_then(|value| value.to_str().ok()?.parse::<Authority>().ok());
+        host.map_or_else(|| self.shared.address.ip().to_string(), |host| host.host().to_owned())
+    }
+
+    fn context(&self, domain_name: String, function: &FunctionConfig) -> RequestContext {
+        let address = self.shared.address;
         RequestContext {
             stage: self.route.stage.clone(),
             account_id: function.account_id.clone(),
             region: function.region.clone(),
             api_id: api_id(&self.route.function_name),
-            domain_name: host.map_or_else(|| address.ip().to_string(), |host| host.host().to_owned()),
+            domain_name,
             request_id: self.request_id.clone(),
             trace_id: self.trace_id.clone(),
             time_epoch_ms: self.arrived.as_millisecond(),

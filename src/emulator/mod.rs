@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of state directories or settings: whoever drives it (`cloud::local`) says which versions exist and where `live` points.
 
+mod caller;
 pub mod control;
 mod dispatch;
 mod environment;
@@ -35,7 +36,7 @@ use self::front::Front;
 use self::process::Spawner;
 use crate::cloud::{Invocation, LastError};
 use crate::hint::Hint;
-use crate::model::{FrontDoor, Version};
+use crate::model::{Cors, FrontDoor, Version};
 
 /// One published version, ready to run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,6 +84,8 @@ pub struct RouteConfig {
     pub front_door: FrontDoor,
     /// Whether REST has `*/*` among its binary media types.
     pub binary_support: bool,
+    /// What it tells scripts of other origins by itself.
+    pub cors: Option<Cors>,
     /// Port to listen on; `None`: any free one.
     pub port: Option<u16>,
 }

@@ -13,9 +13,12 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
+
+use super::caller;
+use super::environment::RUNTIME_API;
 
 /// The largest answer that Lambda passes on: 6 MB and 100 bytes for the envelope.
 pub(super) const RESPONSE_LIMIT: usize = 6_291_556;
@@ -53,6 +56,8 @@ pub(super) struct RuntimeApi {
     /// What arrives.
     pub(super) calls: mpsc::UnboundedReceiver<Call>,
     accepting: AbortHandle,
+    /// The sandbox's process; 0 until it has one.
+    owner: watch::Sender<u32>,
 }
 
 impl RuntimeApi {
@@ -61,8 +66,14 @@ impl RuntimeApi {
         let address = listener.local_addr()?;
         // Never more than a few: the client has one connection, or two.
         let (sender, calls) = mpsc::unbounded_channel();
-        let accepting = tokio::spawn(accept(listener, sender)).abort_handle();
-        Ok(Self { address, calls, accepting })
+        let (owner, known) = watch::channel(0);
+        let accepting = tokio::spawn(accept(listener, sender, known)).abort_handle();
+        Ok(Self { address, calls, accepting, owner })
+    }
+
+    /// Says whose process it is: nobody else is listened to.
+    pub(super) fn belongs_to(&self, pid: u32) {
+        self.owner.send_replace(pid);
     }
 }
 
@@ -72,15 +83,18 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn accept(listener: TcpListener, calls: mpsc::UnboundedSender<Call>) {
+async fn accept(listener: TcpListener, calls: mpsc::UnboundedSender<Call>, owner: watch::Receiver<u32>) {
     // Aborts the connections with itself.
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let _ = stream.set_nodelay(true);
-                let calls = calls.clone();
+                let (calls, owner) = (calls.clone(), owner.clone());
                 connections.spawn(async move {
+                    if !is_from_owner(&stream, peer, owner).await {
+                        return;
+                    }
                     let service = service_fn(|request| serve(request, calls.clone()));
                     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
                 });
@@ -90,6 +104,15 @@ async fn accept(listener: TcpListener, calls: mpsc::UnboundedSender<Call>) {
         }
         while connections.try_join_next().is_some() {}
     }
+}
+
+/// See `caller`.
+async fn is_from_owner(stream: &TcpStream, peer: SocketAddr, mut owner: watch::Receiver<u32>) -> bool {
+    // A process may be faster than we hear that it was started.
+    let Ok(pid) = owner.wait_for(|pid| *pid != 0).await.map(|pid| *pid) else { return false };
+    let Ok(local) = stream.local_addr() else { return false };
+    let mark = format!("{RUNTIME_API}={local}");
+    tokio::task::spawn_blocking(move || caller::belongs(pid, &mark, peer, local)).await.unwrap_or(false)
 }
 
 async fn serve(request: Request<Incoming>, calls: mpsc::UnboundedSender<Call>) -> Result<Response<Full<Bytes>>, Infallible> {

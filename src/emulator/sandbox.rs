@@ -187,6 +187,7 @@ impl Sandbox {
             let api = RuntimeApi::open().await?;
             let log_stream = report::log_stream(&self.config, (self.services.options.clock)(), (self.services.options.ids)());
             let process = Process::start(&self.config, &self.services.spawner, &api.address.to_string(), &log_stream).await?;
+            api.belongs_to(process.pid);
             Ok::<_, std::io::Error>(Running { process, api, waiting: None })
         };
         match started.await {
@@ -244,6 +245,11 @@ impl Sandbox {
 
     /// The runtime client wants an event: it is ready.
     fn asked(&mut self, reply: Reply, running: &mut Running) {
+        // Whoever waits already is the client; a function that asks as well, its own or another sandbox's, must not get what is meant for it.
+        if running.waiting.as_ref().is_some_and(|waiting| !waiting.is_closed()) {
+            let _ = reply.send(runtime_api::wrong_state("Ready to Ready"));
+            return;
+        }
         match std::mem::replace(&mut self.state, State::Over) {
             State::Starting { request, since, phase, .. } => {
                 self.facts.started.store(true, Ordering::Relaxed);
@@ -274,7 +280,8 @@ impl Sandbox {
         if !matches!(self.state, State::Assigned { .. }) || running.process.has_ended() {
             return;
         }
-        let Some(reply) = running.waiting.take() else { return };
+        // Nor must one that has asked and gone away.
+        let Some(reply) = running.waiting.take().filter(|reply| !reply.is_closed()) else { return };
         let State::Assigned { mut request, since, .. } = std::mem::replace(&mut self.state, State::Over) else { return };
         // A repeated init has used up some of the time; waiting for the client to come round has not.
         let since = since.unwrap_or_else(Instant::now);

@@ -52,6 +52,9 @@ fn rest(failure: Failure) -> Cell {
         Failure::Throttled => (500, INTERNAL, r#"{"message": "Internal server error"}"#),
         // Guide supported-gateway-response-types: DEFAULT_4XX.
         Failure::BadRequest => (400, "BadRequestException", r#"{"message":"Bad Request"}"#),
+        // Guide supported-gateway-response-types: MISSING_AUTHENTICATION_TOKEN, "including the cases when the client attempts to invoke an unsupported API
+        // method or resource".
+        Failure::NoSuchRoute => (403, "MissingAuthenticationTokenException", r#"{"message":"Missing Authentication Token"}"#),
     };
     Cell { status, content_type: JSON, error_type: Some(error_type), body: Text::Verbatim(body) }
 }
@@ -67,6 +70,8 @@ fn http_api(failure: Failure) -> Cell {
         Failure::GatewayTimeout | Failure::Throttled => (503, r#"{"message":"Service Unavailable"}"#),
         // Captured for a path that cannot be decoded a second time; the text is assumed.
         Failure::BadRequest => (400, r#"{"message":"Bad Request"}"#),
+        // Does not happen: `$default` takes every path.
+        Failure::NoSuchRoute => (404, r#"{"message":"Not Found"}"#),
     };
     Cell { status, content_type: JSON, error_type: None, body: Text::Verbatim(body) }
 }
@@ -93,6 +98,8 @@ fn function_url(failure: Failure) -> Cell {
         ),
         // Assumed.
         Failure::BadRequest => (400, None, r#"{"message":"Bad Request"}"#),
+        // Does not happen: a URL takes every path.
+        Failure::NoSuchRoute => (404, None, r#"{"message":"Not Found"}"#),
     };
     Cell { status, content_type: JSON, error_type, body: Text::Verbatim(body) }
 }
@@ -109,6 +116,8 @@ fn load_balancer(failure: Failure) -> Cell {
         Failure::HeadersTooLarge | Failure::BadRequest => (400, "400 Bad Request"),
         // "the Lambda service did not respond before the connection timeout expired"
         Failure::GatewayTimeout => (504, "504 Gateway Time-out"),
+        // Does not happen: the listener's rule takes every path.
+        Failure::NoSuchRoute => (404, "404 Not Found"),
     };
     Cell { status, content_type: "text/html", error_type: None, body: Text::Page(title) }
 }
@@ -147,7 +156,7 @@ pub fn decorate(front_door: FrontDoor, response: &mut HttpResponse, request_id: 
     }
 }
 
-fn add_ids(front_door: FrontDoor, response: &mut HttpResponse, request_id: &str) {
+pub(super) fn add_ids(front_door: FrontDoor, response: &mut HttpResponse, request_id: &str) {
     let names: &[&str] = match front_door {
         FrontDoor::Rest => &["x-amzn-requestid", "x-amz-apigw-id"],
         FrontDoor::Http => &["apigw-requestid"],

@@ -88,7 +88,10 @@ pub fn admit(front_door: FrontDoor, request: &HttpRequest) -> Result<(), Failure
     if request.body.len() > limits.request_body_bytes {
         return Err(Failure::RequestTooLarge);
     }
+    // RFC 9112 section 3.2: a server must refuse it.
+    let hosts = request.headers.iter().filter(|(name, _)| name == "host").count();
     let refused = match front_door {
+        _ if hosts > 1 => true,
         FrontDoor::Rest | FrontDoor::FunctionUrl => false,
         FrontDoor::Http => Target::parse(&request.target).http_api_path().is_none(),
         // Guide lambda-functions: "Upgrade requests are rejected with an HTTP 400 code".

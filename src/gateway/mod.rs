@@ -1,6 +1,6 @@
 //! What API Gateway, Function URLs and Application Load Balancers do to HTTP, as pure functions: request → event (`request`), the function's
-//! answer → response (`response`), everything else that can happen → response (`failure`), and how much each front door lets through
-//! (`limits`). No I/O, no clock, no randomness: whoever calls passes in time and ids.
+//! answer → response (`response`), everything else that can happen → response (`failure`), what browsers of other origins are told (`cors`), and how much
+//! each front door lets through (`limits`). No I/O, no clock, no randomness: whoever calls passes in time and ids.
 //!
 //! Every rule names where it comes from:
 //! - *captured*: the live requests and path probes of July 2026 in github hotsock/voker, `vokerhttp/testdata` (also the shapes of
@@ -13,21 +13,28 @@
 //! map for every absent field (the front doors leave it out), lower-case all header names (REST mixes cases), refuse header values outside ASCII,
 //! and lack `routeKey` and `stage` of Function URLs. The tests read every event back with them instead.
 
+#[doc = include_str!("outcomes.md")]
+pub mod outcomes {}
+
+mod cors;
 mod failure;
 mod headers;
 mod limits;
 mod request;
 mod response;
+mod stage;
 mod target;
 
 use bytes::Bytes;
 
 use crate::model::FrontDoor;
 
+pub use cors::{origin, preflight_response, share};
 pub use failure::{decorate, failure_response};
 pub use limits::{Limits, admit, limits};
 pub use request::request_event;
 pub use response::http_response;
+pub use stage::enter_stage;
 
 /// An HTTP request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,11 +110,13 @@ pub enum Failure {
     Throttled,
     /// The front door does not accept such a request (see `admit`).
     BadRequest,
+    /// Nothing is deployed under this path (see `enter_stage`).
+    NoSuchRoute,
 }
 
 impl Failure {
     /// Every failure.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Function,
         Self::Malformed,
         Self::ResponseTooLarge,
@@ -116,6 +125,7 @@ impl Failure {
         Self::GatewayTimeout,
         Self::Throttled,
         Self::BadRequest,
+        Self::NoSuchRoute,
     ];
 }
 

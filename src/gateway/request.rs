@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::model::FrontDoor;
 
 use super::target::{Target, decode_parameter};
-use super::{Door, HttpRequest, RequestContext, headers};
+use super::{Door, HttpRequest, RequestContext, headers, stage};
 
 /// Builds the event that `door` (any [`FrontDoor`], or a [`Door`]) sends to the function.
 ///
@@ -46,8 +46,7 @@ fn rest(request: &HttpRequest, context: &RequestContext) -> Value {
     };
     // Captured: behind an API's own host name this path begins with the stage. Behind a custom domain without a base path, which is what a local URL
     // is like, both paths are the same (github aws-powertools/powertools-lambda-python#579).
-    let own_host = context.domain_name.contains(".execute-api.");
-    let context_path = if own_host { format!("/{}{path}", context.stage) } else { path.to_string() };
+    let context_path = if stage::is_own(&context.domain_name) { format!("/{}{path}", context.stage) } else { path.to_string() };
     json!({
         "resource": resource,
         "path": path,

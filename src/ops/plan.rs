@@ -38,7 +38,12 @@ impl Wanted {
             concurrency: settings.lambda_concurrency,
             tags: settings.tags.clone(),
         };
-        let route = RouteSpec { front_door: settings.front_door, binary_support: settings.shim.binary_support, port: settings.local_port };
+        let route = RouteSpec {
+            front_door: settings.front_door,
+            binary_support: settings.shim.binary_support,
+            cors: settings.cors.clone(),
+            port: settings.local_port,
+        };
         Self { function, route, schedules: schedules(settings) }
     }
 }

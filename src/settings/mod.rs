@@ -8,6 +8,7 @@
 //! wrong is collected on the way and reported together.
 
 mod check;
+mod cors;
 mod environment;
 mod error;
 mod expression;
@@ -32,7 +33,7 @@ pub use self::formats::{Format, SyntaxError};
 use self::precedence::Sources;
 pub use self::schema::{Group, Key, groups, keys};
 use self::written::{Layer, Written, WrittenStage};
-use crate::model::{Architecture, FrontDoor, Runtime, StageId, Target};
+use crate::model::{Architecture, Cors, FrontDoor, Runtime, StageId, Target};
 
 /// The stage that exists without being written: the deployment on this machine.
 pub const LOCAL: &str = "local";
@@ -71,6 +72,8 @@ pub struct Settings {
     pub environment: BTreeMap<String, String>,
     /// Chosen by `function_url_enabled`, `alb_enabled`, `apigateway_version`.
     pub front_door: FrontDoor,
+    /// What the front door tells scripts of other origins by itself: `cors`, of a Function URL `function_url_config`. `None`: that is the app's business.
+    pub cors: Option<Cors>,
     /// Port of the local URL; `None`: the one used before, else a free one.
     pub local_port: Option<u16>,
     /// Custom domain.

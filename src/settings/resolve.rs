@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::cors::cors;
 use super::error::Problem;
 use super::precedence::Effective;
 use super::schedules::schedules;
@@ -32,6 +33,7 @@ pub(super) fn resolve(stage: Stage<'_>, effective: Effective, problems: &mut Vec
     let mut rest = Remaining(effective);
     let id = StageId { project: rest.text("project_name").unwrap_or_default(), stage: name.to_owned() };
     check_name(&id, origin, problems);
+    let front_door = front_door(&mut rest, problems);
     let settings = Settings {
         file,
         target: if rest.text("target").as_deref() == Some("local") { Target::Local } else { Target::Aws },
@@ -45,7 +47,8 @@ pub(super) fn resolve(stage: Stage<'_>, effective: Effective, problems: &mut Vec
         lambda_concurrency: rest.number("lambda_concurrency"),
         lambda_description: rest.text("lambda_description").unwrap_or_default(),
         environment: environment(&mut rest, problems),
-        front_door: front_door(&mut rest, problems),
+        front_door,
+        cors: cors(front_door, &rest.given("cors"), &rest.given("function_url_config"), problems),
         local_port: rest.number("local_port").and_then(|port| u16::try_from(port).ok()),
         domain: rest.text("domain"),
         base_path: rest.text("base_path").map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()),
@@ -243,14 +246,14 @@ impl Remaining {
     }
 }
 
-fn number(node: &Node) -> Option<u32> {
+pub(super) fn number(node: &Node) -> Option<u32> {
     match node.value {
         tree::Value::Integer(number) => u32::try_from(number).ok(),
         _ => None,
     }
 }
 
-fn texts(node: &Node) -> Vec<String> {
+pub(super) fn texts(node: &Node) -> Vec<String> {
     node.items().iter().filter_map(Node::as_text).map(str::to_owned).collect()
 }
 

@@ -2,7 +2,10 @@
 
 mod failures;
 mod front;
+mod hostile;
 mod lab;
+mod load;
+mod outcomes;
 mod pool;
 mod run;
 mod runtime;

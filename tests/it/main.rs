@@ -8,6 +8,7 @@ mod support;
 mod differential;
 mod emulator;
 mod examples;
+mod front_doors;
 mod gateway;
 mod init;
 mod layering;

@@ -162,6 +162,7 @@ impl Daemon {
             stage: stage.id.stage.clone(),
             front_door: route.front_door,
             binary_support: route.binary_support,
+            cors: route.cors.clone(),
             port: route.port,
         };
         Ok(Some(self.emulator.open_route(config).await?.port()))

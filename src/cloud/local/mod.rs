@@ -222,7 +222,12 @@ impl Cloud for LocalCloud {
         let mut stage = self.load(id)?;
         let before = stage.route.clone();
         let remembered = before.as_ref().and_then(|route| route.port);
-        let mut wanted = RouteState { front_door: route.front_door, binary_support: route.binary_support, port: route.port.or(remembered) };
+        let mut wanted = RouteState {
+            front_door: route.front_door,
+            binary_support: route.binary_support,
+            cors: route.cors.clone(),
+            port: route.port.or(remembered),
+        };
         stage.route = Some(wanted.clone());
         self.state.save(&stage)?;
         let port = match self.sync(id).await {

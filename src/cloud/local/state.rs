@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LocalError;
 use crate::cloud::{FunctionSpec, ScheduleSpec};
-use crate::model::{FrontDoor, StageId, Version};
+use crate::model::{Cors, FrontDoor, StageId, Version};
 
 /// Format of `stage.json`; a directory written by a newer tool is refused rather than misread.
 const FORMAT: u32 = 1;
@@ -57,6 +57,8 @@ pub(super) struct VersionState {
 pub(super) struct RouteState {
     pub(super) front_door: FrontDoor,
     pub(super) binary_support: bool,
+    #[serde(default)]
+    pub(super) cors: Option<Cors>,
     /// The port it listens on; `None` until it first did.
     pub(super) port: Option<u16>,
 }

@@ -47,9 +47,8 @@ pub(super) const DOOR_KEYS: &[Key] = &[
         Kind::Table(URL),
         Json("{}"),
         "{ authorizer = \"AWS_IAM\" }",
-        "Who may call the Function URL, and its CORS answers.",
-    )
-    .aws(),
+        "Who may call the Function URL (locally everybody), and what it says to scripts of other origins, beside what the app says.",
+    ),
     Key::new("function_url_domains", TEXTS, Json("[]"), "[]", "Domains of a CloudFront distribution before the Function URL.")
         .not_yet(&[], ""),
     Key::new("function_url_cloudfront_config", Kind::Map(&Kind::Any), Json("{}"), "{}", "Settings of that distribution.").not_yet(&[], ""),
@@ -120,9 +119,9 @@ pub(super) const KEYS: &[Key] = &[
         Kind::Either(&Kind::Bool, &CORS_TABLE),
         Json("false"),
         "{ allowed_origin = \"https://shop.example.com\", allowed_methods = [\"GET\"] }",
-        "Whether the gateway answers CORS preflight requests, and with what.",
-    )
-    .aws(),
+        "Whether API Gateway answers CORS preflight requests, and with what. A REST API leaves the other answers to the app, an HTTP API replaces \
+         the app's headers.",
+    ),
     Key::new("payload_compression", Kind::Bool, Json("true"), "true", "Whether the REST API compresses answers.").aws(),
     Key::new(
         "payload_minimum_compression_size",

@@ -51,7 +51,7 @@ async fn web(options: Options, change: impl FnOnce(&mut FunctionConfig)) -> Lab 
 }
 
 fn route(front_door: FrontDoor, port: Option<u16>) -> RouteConfig {
-    RouteConfig { function_name: NAME.to_owned(), stage: "dev".to_owned(), front_door, binary_support: true, port }
+    RouteConfig { function_name: NAME.to_owned(), stage: "dev".to_owned(), front_door, binary_support: true, cors: None, port }
 }
 
 /// Sends one request on a connection of its own and returns status line with headers, and body.

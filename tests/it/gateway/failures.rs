@@ -28,6 +28,7 @@ fn the_whole_table() {
         rest GatewayTimeout: 504 [InternalServerErrorException] {"message": "Endpoint request timed out"}
         rest Throttled: 500 [InternalServerErrorException] {"message": "Internal server error"}
         rest BadRequest: 400 [BadRequestException] {"message":"Bad Request"}
+        rest NoSuchRoute: 403 [MissingAuthenticationTokenException] {"message":"Missing Authentication Token"}
         http Function: 500 {"message":"Internal Server Error"}
         http Malformed: 500 {"message":"Internal Server Error"}
         http ResponseTooLarge: 500 {"message":"Internal Server Error"}
@@ -36,6 +37,7 @@ fn the_whole_table() {
         http GatewayTimeout: 503 {"message":"Service Unavailable"}
         http Throttled: 503 {"message":"Service Unavailable"}
         http BadRequest: 400 {"message":"Bad Request"}
+        http NoSuchRoute: 404 {"message":"Not Found"}
         function-url Function: 502 Internal Server Error
         function-url Malformed: 502 Internal Server Error
         function-url ResponseTooLarge: 502 Internal Server Error
@@ -44,6 +46,7 @@ fn the_whole_table() {
         function-url GatewayTimeout: 504 Gateway Timeout
         function-url Throttled: 429 [TooManyRequestsException] {"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}
         function-url BadRequest: 400 {"message":"Bad Request"}
+        function-url NoSuchRoute: 404 {"message":"Not Found"}
         alb Function: 502 502 Bad Gateway
         alb Malformed: 502 502 Bad Gateway
         alb ResponseTooLarge: 502 502 Bad Gateway
@@ -52,6 +55,7 @@ fn the_whole_table() {
         alb GatewayTimeout: 504 504 Gateway Time-out
         alb Throttled: 502 502 Bad Gateway
         alb BadRequest: 400 400 Bad Request
+        alb NoSuchRoute: 404 404 Not Found
     "#]].assert_eq(&table);
 }
 

@@ -153,6 +153,7 @@ pub(super) fn settings() -> Settings {
         lambda_description: String::new(),
         environment: BTreeMap::from([("SECRET".to_owned(), "do-not-bundle".to_owned())]),
         front_door: FrontDoor::Rest,
+        cors: None,
         local_port: None,
         domain: None,
         base_path: None,

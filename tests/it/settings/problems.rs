@@ -432,3 +432,16 @@ authorizer = { function = "a.SECRET", validation_expression = "SECRET" }
 fn project_json(settings: &str) -> TestProject {
     project("zappa_settings.json", settings)
 }
+
+#[test]
+fn cors_that_no_browser_takes() {
+    let project = toml(
+        "[dev]\ncors = { allow_credentials = true }\n\n[other]\ncors = { allowed_origin = \"https://a.example\", allowed_origins = [\"https://b.example\"] }\n",
+    );
+    expect![[r#"
+        error: 2 problems in `zappa_settings.toml`
+          zappa_settings.toml:2: `cors.allow_credentials` needs `cors.allowed_origins` that are named; `*` is not one
+          zappa_settings.toml:5: `cors.allowed_origin` and `cors.allowed_origins` are both set; keep the list
+    "#]]
+    .assert_eq(&refused(&project, ["settings", "dev"]));
+}
