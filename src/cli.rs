@@ -76,10 +76,14 @@ pub enum Command {
     Status(StageArgs),
     /// Show what a stage logs
     Tail(TailArgs),
-    /// Call a function of the project in the deployed stage
+    /// Call a function of the project in the deployed stage, or send it an event
     Invoke(InvokeArgs),
     /// Run a Django management command in the deployed stage
     Manage(ManageArgs),
+    /// Make the stage's schedules what the settings say, without a release
+    Schedule(ScheduleArgs),
+    /// Remove the stage's schedules, keep-warm too, until the next `schedule` or `deploy`
+    Unschedule(ScheduleArgs),
     /// Print every setting of a stage and where it came from
     Settings(StageArgs),
     /// The background process of the local target
@@ -215,11 +219,17 @@ pub struct TailArgs {
 )]
 pub struct InvokeArgs {
     /// The stage, then the function (`module.function`); the stage may be left out if there is only one
-    #[arg(required = true, num_args = 1..=2, value_names = ["STAGE", "FUNCTION"])]
+    #[arg(required_unless_present_any = ["event", "schedule"], num_args = 1..=2, value_names = ["STAGE", "FUNCTION"])]
     pub words: Vec<String>,
     /// A JSON object: the event that the function gets
     #[arg(long, value_name = "JSON")]
     pub payload: Option<String>,
+    /// Call no FUNCTION: send the JSON in this file as the event (`-`: standard input)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["payload", "raw", "schedule"])]
+    pub event: Option<PathBuf>,
+    /// Call no FUNCTION: fire this schedule now, once
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["payload", "raw"])]
+    pub schedule: Option<String>,
     /// FUNCTION is Python source (the stage must set `allow_raw_invoke = true`)
     #[arg(long)]
     pub raw: bool,
@@ -238,6 +248,16 @@ pub struct ManageArgs {
     /// The management command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<String>,
+}
+
+/// `zappa schedule`, `zappa unschedule`
+#[derive(Debug, Args)]
+pub struct ScheduleArgs {
+    /// The stage: a table of the settings file, or `local` [default: the only one there is]
+    pub stage: Option<String>,
+    /// Wait for another run on this stage to end instead of refusing
+    #[arg(long)]
+    pub wait: bool,
 }
 
 /// `zappa emulator`

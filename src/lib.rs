@@ -37,7 +37,7 @@
 //! 3 bundle  cloud::local
 //! 2 emulator  project
 //! 1 cloud (trait and types)  gateway  settings
-//! 0 model  observe  hint  env
+//! 0 model  observe  hint  env  schedule
 //! ```
 //!
 //! # What holds everywhere
@@ -60,6 +60,7 @@ pub mod model;
 pub mod observe;
 pub mod ops;
 pub mod project;
+pub mod schedule;
 pub mod settings;
 pub mod ui;
 

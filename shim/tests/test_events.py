@@ -70,6 +70,13 @@ def test_schedule_of_ours(send):
     assert apps.calls[0][0]["kwargs"] == {"depth": 3}
 
 
+def test_schedule_of_ours_that_is_younger_than_the_release(send):
+    event = scheduled("anything", zappa="schedule", name="new", function="apps.one", kwargs={}, number=8)
+    assert send(event, schedules=SCHEDULES) == {"got": 8}
+    with pytest.raises(UnknownEventError, match="no schedule is called `new`"):
+        send(scheduled("new", function="apps.one"), schedules=SCHEDULES)
+
+
 @pytest.mark.parametrize("rule", ["nightly", "shop-dev-nightly"])
 def test_schedule_by_rule_name(rule, send):
     assert send(scheduled(rule), schedules=SCHEDULES) == {"got": None}

@@ -92,10 +92,15 @@ def run_schedule(event: dict[str, Any], context: Any, config: dict[str, Any]) ->
         resources = event.get("resources") or [""]
         rule = str(resources[0]).rpartition("/")[2]
         name = max((known for known in schedules if rule == known or rule.endswith("-" + known)), key=len, default=rule)
-    if name not in schedules:
+    if name in schedules:
+        event.setdefault("kwargs", schedules[name]["kwargs"])
+        function = schedules[name]["function"]
+    elif event.get("zappa") is not None and "function" in event:
+        # Made since the release, by `zappa schedule`.
+        function = event["function"]
+    else:
         raise UnknownEventError(f"no schedule is called `{name}`; this deployment has: {', '.join(sorted(schedules)) or 'none'}")
-    event.setdefault("kwargs", schedules[name]["kwargs"])
-    return serialisable(call(import_function(schedules[name]["function"]), event, context))
+    return serialisable(call(import_function(function), event, context))
 
 
 def import_function(name: object) -> Callable[..., Any]:

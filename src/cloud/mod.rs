@@ -104,6 +104,33 @@ pub struct ScheduleSpec {
     pub enabled: bool,
 }
 
+/// A schedule as it is.
+#[derive(Debug, Clone, Serialize)]
+pub struct Scheduled {
+    /// What was asked for.
+    #[serde(flatten)]
+    pub spec: ScheduleSpec,
+    /// When it fires next, in RFC 3339, as far as that is known.
+    pub next_run: Option<String>,
+    /// Its last run, as far as the target tells.
+    pub last_run: Option<ScheduledRun>,
+}
+
+/// One run of a schedule.
+#[derive(Debug, Clone, Serialize)]
+pub struct ScheduledRun {
+    /// When it began, in RFC 3339.
+    pub started: String,
+    /// From 1; more if earlier attempts failed.
+    pub attempt: u32,
+    /// `running`, `succeeded` or `failed`.
+    pub result: String,
+    /// What it failed with.
+    pub error: Option<String>,
+    /// When it is tried again, in RFC 3339.
+    pub retry: Option<String>,
+}
+
 /// A release: one published version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
@@ -134,7 +161,7 @@ pub struct Deployment {
     /// The front door, if there is one.
     pub route: Option<Route>,
     /// What fires.
-    pub schedules: Vec<ScheduleSpec>,
+    pub schedules: Vec<Scheduled>,
     /// What runs it, where that is a process of ours and it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Host>,

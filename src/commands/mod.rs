@@ -8,6 +8,7 @@ mod invoke;
 mod manage;
 mod package;
 mod rollback;
+mod schedule;
 mod settings;
 mod status;
 mod tail;
@@ -132,6 +133,8 @@ pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
         Command::Tail(args) => tail::run(context, &args),
         Command::Invoke(args) => invoke::run(context, &args),
         Command::Manage(args) => manage::run(context, &args),
+        Command::Schedule(args) => schedule::make(context, &args),
+        Command::Unschedule(args) => schedule::remove(context, &args),
         Command::Emulator(args) => emulator::run(context, &args),
     }
 }
@@ -176,6 +179,30 @@ pub enum CommandError {
         /// The stage.
         stage: String,
     },
+    /// `invoke` with a function and something that takes its place.
+    #[error("`{flag}` takes the place of the function `{function}`")]
+    InvokeEither {
+        /// The flag.
+        flag: &'static str,
+        /// As typed.
+        function: String,
+    },
+    /// The event could not be read.
+    #[error("could not read the event from `{}`", path.display())]
+    EventFile {
+        /// As typed.
+        path: PathBuf,
+        /// The reason.
+        source: std::io::Error,
+    },
+    /// The event is not JSON.
+    #[error("{}:{}: the event is not JSON", path.display(), source.line())]
+    EventSyntax {
+        /// As typed.
+        path: PathBuf,
+        /// Where it breaks.
+        source: serde_json::Error,
+    },
     /// Too many words.
     #[error("`zappa invoke` takes a stage and a function")]
     InvokeWords,
@@ -195,7 +222,11 @@ impl Hint for CommandError {
             Self::RawNotAllowed { .. } => {
                 vec!["set `allow_raw_invoke = true` for the stage and deploy it, or call a function of the project by name".to_owned()]
             }
-            Self::Flag(_) | Self::Directory { .. } | Self::Prompt(_) | Self::InvokeWords | Self::Runtime(_) => Vec::new(),
+            Self::InvokeEither { flag, .. } => vec![format!("name only the stage with `{flag}`")],
+            Self::EventFile { .. } => vec!["`--event -` reads it from standard input".to_owned()],
+            Self::Flag(_) | Self::Directory { .. } | Self::Prompt(_) | Self::EventSyntax { .. } | Self::InvokeWords | Self::Runtime(_) => {
+                Vec::new()
+            }
         }
     }
 

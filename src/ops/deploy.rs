@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::plan::{Plan, Wanted};
+use super::schedule::warn_of_idle;
 use super::{AppOutput, OperationError};
 use crate::bundle::{self, Bundle};
 use crate::cloud::{Cloud, CloudError, CodeSpec, Deployment, Invocation};
@@ -124,6 +125,7 @@ pub async fn deploy(
     let task = Task::begin(observer, "route", None);
     let (route_outcome, route) = cloud.ensure_route(id, &wanted.route, observer).await?;
     task.done(&format!("{}, {route_outcome}", route.front_door));
+    warn_of_idle(&wanted.schedules, jiff::Timestamp::now(), observer);
     let schedules = cloud.sync_schedules(id, &wanted.schedules).await?;
     let pruned = match request.settings.num_retained_versions {
         Some(keep) => cloud.prune_versions(id, keep).await?,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::OperationError;
+use super::schedule::event_of;
 use crate::cloud::{Cloud, Invocation, LogKind, OutputSink};
 use crate::model::{StageId, Version};
 
@@ -15,6 +16,10 @@ pub enum Call {
     Function(String),
     /// Python source, where the stage allows it.
     Source(String),
+    /// Whatever takes this event, which is JSON and sent as it is.
+    Event(Bytes),
+    /// The function of the deployed schedule of this name.
+    Schedule(String),
 }
 
 /// A call to make.
@@ -22,7 +27,7 @@ pub enum Call {
 pub struct Request<'a> {
     /// Of what.
     pub call: Call,
-    /// A JSON object: the event that the function gets.
+    /// A JSON object: the event that a function or source gets.
     pub payload: Option<&'a str>,
     /// In which version; `None`: `live`.
     pub version: Option<Version>,
@@ -68,26 +73,34 @@ pub async fn invoke(
     output: Option<OutputSink<'_>>,
 ) -> Result<InvokeReport, OperationError> {
     let Request { call, payload, version } = request;
+    let is_source = matches!(call, Call::Source(_));
+    let event = match call {
+        Call::Function(name) => with_payload(payload, "command", name)?,
+        Call::Source(source) => with_payload(payload, "raw_command", source)?,
+        Call::Event(event) => event,
+        Call::Schedule(name) => Bytes::from(event_of(cloud, id, &name).await?.to_string()),
+    };
+    let answer = cloud.invoke(id, version, event, output).await?;
+    let result = parse(id, &answer)?;
+    let status = match (&answer.function_error, result.get("status").and_then(Value::as_i64)) {
+        (Some(_), _) => 1,
+        (None, Some(status)) if is_source => exit_status(status),
+        _ => 0,
+    };
+    let hints = if answer.function_error.is_some() { hints(&result) } else { Vec::new() };
+    Ok(InvokeReport { result, function_error: answer.function_error, log: answer.log_tail, status, hints })
+}
+
+/// The payload, with `text` in it under `key`.
+fn with_payload(payload: Option<&str>, key: &str, text: String) -> Result<Bytes, OperationError> {
     let mut event = match payload.map(serde_json::from_str::<Value>) {
         None => Map::new(),
         Some(Ok(Value::Object(map))) => map,
         Some(Ok(_)) => return Err(OperationError::Payload { source: None }),
         Some(Err(error)) => return Err(OperationError::Payload { source: Some(error) }),
     };
-    let (key, text) = match call {
-        Call::Function(name) => ("command", name),
-        Call::Source(source) => ("raw_command", source),
-    };
     event.insert(key.to_owned(), Value::String(text));
-    let answer = cloud.invoke(id, version, Bytes::from(Value::Object(event).to_string()), output).await?;
-    let result = parse(id, &answer)?;
-    let status = match (&answer.function_error, result.get("status").and_then(Value::as_i64)) {
-        (Some(_), _) => 1,
-        (None, Some(status)) if key == "raw_command" => exit_status(status),
-        _ => 0,
-    };
-    let hints = if answer.function_error.is_some() { hints(&result) } else { Vec::new() };
-    Ok(InvokeReport { result, function_error: answer.function_error, log: answer.log_tail, status, hints })
+    Ok(Bytes::from(Value::Object(event).to_string()))
 }
 
 /// What came of a management command.

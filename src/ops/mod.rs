@@ -7,6 +7,7 @@ pub mod invoke;
 pub mod package;
 pub mod plan;
 pub mod rollback;
+pub mod schedule;
 pub mod status;
 pub mod tail;
 pub mod undeploy;
@@ -65,6 +66,18 @@ pub enum OperationError {
         /// Why it could not be read.
         source: serde_json::Error,
     },
+    /// No schedule of that name is deployed.
+    #[error("`{function}` has no schedule `{name}`{}", did_you_mean(nearest.as_deref()))]
+    NoSuchSchedule {
+        /// The function.
+        function: String,
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+        /// Those that there are.
+        known: Vec<String>,
+    },
     /// The payload is not a JSON object.
     #[error("the payload is not a JSON object")]
     Payload {
@@ -77,6 +90,10 @@ pub enum OperationError {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct AppOutput(pub String);
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
+}
 
 impl Hint for OperationError {
     fn hints(&self) -> Vec<String> {
@@ -93,6 +110,13 @@ impl Hint for OperationError {
             ],
             Self::NothingBefore { .. } => vec!["`zappa status` lists the releases that are kept (`num_retained_versions`)".to_owned()],
             Self::NothingLive { .. } => vec!["`zappa deploy` makes one".to_owned()],
+            Self::NoSuchSchedule { known, .. } if known.is_empty() => {
+                vec!["it has none at all; `zappa schedule` makes those of the settings".to_owned()]
+            }
+            Self::NoSuchSchedule { known, .. } => {
+                let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+                vec![format!("it has {}; `zappa schedule` makes those that the settings have gained", known.join(", "))]
+            }
             Self::Payload { .. } => vec!["give `--payload` an object: `'{\"key\": \"value\"}'`".to_owned()],
             Self::Scratch(_) | Self::UnexpectedAnswer { .. } => Vec::new(),
         }
@@ -102,7 +126,7 @@ impl Hint for OperationError {
         match self {
             Self::Bundle(error) => error.is_input(),
             Self::Cloud(error) => error.is_input(),
-            Self::NothingBefore { .. } | Self::NothingLive { .. } | Self::Payload { .. } => true,
+            Self::NothingBefore { .. } | Self::NothingLive { .. } | Self::NoSuchSchedule { .. } | Self::Payload { .. } => true,
             Self::Scratch(_) | Self::Unhealthy { .. } | Self::UnexpectedAnswer { .. } => false,
         }
     }

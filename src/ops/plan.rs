@@ -48,7 +48,9 @@ impl Wanted {
     }
 }
 
-fn schedules(settings: &Settings) -> Vec<ScheduleSpec> {
+/// What the settings want to fire, keep-warm first.
+#[must_use]
+pub fn schedules(settings: &Settings) -> Vec<ScheduleSpec> {
     let keep_warm = settings.keep_warm.iter().map(|expression| ScheduleSpec {
         name: KEEP_WARM.to_owned(),
         expression: expression.clone(),
@@ -59,7 +61,8 @@ fn schedules(settings: &Settings) -> Vec<ScheduleSpec> {
     let events = settings.schedules.iter().map(|schedule| ScheduleSpec {
         name: schedule.name.clone(),
         expression: schedule.expression.clone(),
-        input: json!({ "zappa": "schedule", "name": schedule.name, "kwargs": schedule.kwargs }),
+        // The function is named for releases that are older than the schedule; the others know it by the schedule's name.
+        input: json!({ "zappa": "schedule", "name": schedule.name, "function": schedule.function, "kwargs": schedule.kwargs }),
         description: schedule.description.clone().unwrap_or_else(|| format!("calls `{}`", schedule.function)),
         enabled: schedule.enabled,
     });
@@ -106,7 +109,11 @@ impl Plan {
             changes,
             live: current.live,
             route,
-            schedules: if current.schedules == wanted.schedules { Outcome::Unchanged } else { Outcome::Updated },
+            schedules: if current.schedules.iter().map(|schedule| &schedule.spec).eq(&wanted.schedules) {
+                Outcome::Unchanged
+            } else {
+                Outcome::Updated
+            },
         }
     }
 }

@@ -30,6 +30,7 @@ use serde_json::Value;
 
 pub use self::error::{Problem, SettingsError};
 pub use self::formats::{Format, SyntaxError};
+pub use self::nearest::nearest;
 use self::precedence::Sources;
 pub use self::schema::{Group, Key, groups, keys};
 use self::written::{Layer, Written, WrittenStage};

@@ -4,7 +4,8 @@
 const ALIKE: f64 = 0.8;
 
 /// The candidate that is most like `word`, if any is like it at all. Case and the choice of `-` or `_` do not count.
-pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+#[must_use]
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = plain(word);
     candidates
         .into_iter()

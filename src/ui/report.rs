@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::printer::{BOLD, DIM};
 use crate::bundle::Bundle;
-use crate::cloud::{Deployment, LastError, LogEvent, LogKind, Sandbox};
+use crate::cloud::{Deployment, LastError, LogEvent, LogKind, Sandbox, Scheduled, ScheduledRun};
 use crate::model::{FrontDoor, Outcome, StageId};
 use crate::ops::deploy::DeployReport;
 use crate::ops::plan::Plan;
 use crate::ops::rollback::RollbackReport;
+use crate::ops::schedule::{ScheduleReport, UnscheduleReport};
 use crate::ops::undeploy::UndeployReport;
 
 /// Rows of label and text, aligned.
@@ -112,6 +113,29 @@ pub fn rollback(report: &RollbackReport) -> String {
     format!("{BOLD}{function_name}{BOLD:#} is live: version {to} (was {from})")
 }
 
+/// `zappa schedule`
+#[must_use]
+pub fn schedule(report: &ScheduleReport) -> String {
+    let ScheduleReport { function_name, outcome, schedules } = report;
+    match schedules.len() {
+        0 => format!("{BOLD}{function_name}{BOLD:#} has no schedules ({outcome})"),
+        1 => format!("{BOLD}{function_name}{BOLD:#} has 1 schedule ({outcome}){}", scheduled(schedules)),
+        count => format!("{BOLD}{function_name}{BOLD:#} has {count} schedules ({outcome}){}", scheduled(schedules)),
+    }
+}
+
+/// `zappa unschedule`
+#[must_use]
+pub fn unschedule(report: &UnscheduleReport) -> String {
+    let UnscheduleReport { function_name, removed } = report;
+    if removed.is_empty() {
+        return format!("{BOLD}{function_name}{BOLD:#} has no schedules: nothing to remove");
+    }
+    removed
+        .iter()
+        .fold(format!("{BOLD}{function_name}{BOLD:#} has no schedules any more"), |text, name| format!("{text}\n  removed {name}"))
+}
+
 /// `zappa undeploy`
 #[must_use]
 pub fn undeploy(report: &UndeployReport) -> String {
@@ -145,11 +169,27 @@ pub fn status(deployment: &Deployment) -> String {
         let _ = write!(text, "\n  {:>8}  {}  {}{live}", release.version, release.created, size(release.code_size));
     }
     if !deployment.schedules.is_empty() {
-        let _ = write!(text, "\n\n  {DIM}schedules{DIM:#}");
-        let width = deployment.schedules.iter().map(|schedule| schedule.name.len()).max().unwrap_or(0);
-        for schedule in &deployment.schedules {
-            let off = if schedule.enabled { "" } else { "  (disabled)" };
-            let _ = write!(text, "\n  {:width$}  {}{off}", schedule.name, schedule.expression);
+        let _ = write!(text, "\n\n  {DIM}schedules{DIM:#}{}", scheduled(&deployment.schedules));
+    }
+    text
+}
+
+/// One line per schedule, each with the newline before it.
+fn scheduled(schedules: &[Scheduled]) -> String {
+    let width = |of: fn(&Scheduled) -> &str| schedules.iter().map(|schedule| of(schedule).len()).max().unwrap_or(0);
+    let (names, expressions) = (width(|schedule| &schedule.spec.name), width(|schedule| &schedule.spec.expression));
+    let mut text = String::new();
+    for Scheduled { spec, next_run, last_run } in schedules {
+        let next = match next_run {
+            _ if !spec.enabled => "disabled".to_owned(),
+            None => "never again".to_owned(),
+            Some(next) => format!("next {next}"),
+        };
+        let _ = write!(text, "\n  {:names$}  {:expressions$}  {next}", spec.name, spec.expression);
+        if let Some(ScheduledRun { started, attempt, result, error, retry }) = last_run {
+            let _ = write!(text, "  last {started} {result}");
+            let retry = retry.as_ref().map(|retry| format!(", again at {retry}")).unwrap_or_default();
+            let _ = error.as_ref().map(|error| write!(text, ": {error} (attempt {attempt}{retry})"));
         }
     }
     text

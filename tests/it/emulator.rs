@@ -9,3 +9,4 @@ mod outcomes;
 mod pool;
 mod run;
 mod runtime;
+mod schedules;

@@ -17,6 +17,7 @@ mod logs;
 mod package;
 mod package_binary;
 mod project;
+mod schedule;
 mod settings;
 mod shim;
 mod streaming;

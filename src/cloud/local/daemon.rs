@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use super::process::{EmulatorRecord, build_id, lock_path, record_file};
+use super::scheduler::{Scheduler, StageSchedules};
 use super::state::{StageState, StateDirectory, VersionState, write_json};
 use super::{LocalError, function_arn};
 use crate::cloud::Invocation;
@@ -37,7 +38,9 @@ pub async fn serve(directory: &Path) -> Result<(), LocalError> {
 
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|source| LocalError::Control { source })?;
     let address = listener.local_addr().map_err(|source| LocalError::Control { source })?;
-    let daemon = Arc::new(Daemon { state: state.clone(), emulator: Emulator::new(), since: Instant::now(), stop: Notify::new() });
+    let emulator = Emulator::new();
+    let scheduler = Scheduler::new(emulator.clone(), Arc::new(jiff::Timestamp::now), Arc::new(uuid::Uuid::new_v4));
+    let daemon = Arc::new(Daemon { state: state.clone(), emulator, scheduler, since: Instant::now(), stop: Notify::new() });
     for function_name in state.stages()? {
         // Left behind by an emulator that was killed; nobody else serves this directory now.
         let _ = fs::remove_dir_all(scratch(&state, &function_name));
@@ -62,6 +65,7 @@ pub async fn serve(directory: &Path) -> Result<(), LocalError> {
         () = daemon.stop.notified() => {}
         () = terminated() => {}
         () = directory_gone(&record, &token) => {}
+        () = daemon.scheduler.run() => {}
     }
     daemon.emulator.shutdown(GRACE).await;
     control.abort();
@@ -75,6 +79,7 @@ pub async fn serve(directory: &Path) -> Result<(), LocalError> {
 struct Daemon {
     state: StateDirectory,
     emulator: Emulator,
+    scheduler: Scheduler,
     since: Instant,
     stop: Notify,
 }
@@ -105,6 +110,7 @@ impl Daemon {
                 ControlResponse::Status { status: self.emulator.status(&function_name).await, uptime: self.since.elapsed() }
             }
             ControlRequest::Remove { function_name } => {
+                self.scheduler.remove(&function_name);
                 self.emulator.remove_function(&function_name).await;
                 ControlResponse::Done
             }
@@ -142,6 +148,7 @@ impl Daemon {
     /// Makes the emulator serve what the stage's state says. Returns the port of its front door.
     async fn sync(&self, function_name: &str) -> Result<Option<u16>, LocalError> {
         let Some(stage) = self.state.load(function_name)? else {
+            self.scheduler.remove(function_name);
             self.emulator.remove_function(function_name).await;
             return Ok(None);
         };
@@ -156,6 +163,7 @@ impl Daemon {
         if let Some(live) = stage.live {
             self.emulator.set_live(function_name, live).await?;
         }
+        self.schedule(&stage)?;
         let Some(route) = &stage.route else { return Ok(None) };
         let config = RouteConfig {
             function_name: function_name.to_owned(),
@@ -166,6 +174,18 @@ impl Daemon {
             port: route.port,
         };
         Ok(Some(self.emulator.open_route(config).await?.port()))
+    }
+
+    /// Has the stage's schedules fire, once there is something that they can call.
+    fn schedule(&self, stage: &StageState) -> Result<(), LocalError> {
+        let Some(live) = stage.live.and_then(|live| stage.version(live)) else { return Ok(()) };
+        let function_name = stage.id.function_name();
+        self.scheduler.set(StageSchedules {
+            region: live.region.clone(),
+            schedules: stage.schedules.iter().map(|schedule| (schedule.spec.clone(), schedule.since)).collect(),
+            memory: self.state.schedules_file(&function_name),
+            function_name,
+        })
     }
 
     fn function_config(&self, stage: &StageState, version: &VersionState) -> FunctionConfig {
@@ -217,7 +237,8 @@ fn announce() {
     let _ = out.flush();
 }
 
-fn log(message: &str) {
+/// A line in the process's own log.
+pub(super) fn log(message: &str) {
     let _ = writeln!(io::stderr().lock(), "{} {message}", jiff::Timestamp::now());
 }
 

@@ -6,6 +6,7 @@ mod daemon;
 mod error;
 mod logs;
 mod process;
+mod scheduler;
 mod state;
 
 use std::fs::{self, File, OpenOptions};
@@ -17,6 +18,7 @@ use bytes::Bytes;
 
 pub use daemon::serve;
 pub use error::LocalError;
+pub use scheduler::{Scheduler, StageSchedules};
 
 use super::{
     Cloud, CloudError, CodeRef, CodeSpec, Deployment, FunctionSpec, Host, Invocation, LogPage, LogQuery, LogSink, OutputSink, Release,
@@ -28,7 +30,7 @@ use crate::emulator::{FunctionStatus, SandboxStatus, ric};
 use crate::model::{Outcome, StageId, Target, Version};
 use crate::observe::Observer;
 use process::EmulatorProcess;
-use state::{RouteState, StageState, StateDirectory, VersionState};
+use state::{RouteState, ScheduleState, StageState, StateDirectory, VersionState};
 
 /// The account that local ARNs name. AWS never issues it.
 pub(crate) const ACCOUNT: &str = "000000000000";
@@ -122,7 +124,7 @@ impl Cloud for LocalCloud {
             releases: stage.versions.iter().map(release).collect(),
             function: live.map(|version| version.function.clone()),
             route: stage.route.as_ref().zip(port).map(|(route, port)| Route { front_door: route.front_door, url: local_url(port) }),
-            schedules: stage.schedules.clone(),
+            schedules: scheduler::scheduled(&stage.schedules, &self.state.schedules_file(&function_name), jiff::Timestamp::now())?,
             facts: facts(&self.state, &function_name, host.is_some()),
             host,
             sandboxes: Some(sandboxes.into_iter().map(sandbox).collect()),
@@ -259,12 +261,26 @@ impl Cloud for LocalCloud {
 
     async fn sync_schedules(&self, id: &StageId, schedules: &[ScheduleSpec]) -> Result<Outcome, CloudError> {
         let mut stage = self.load(id)?;
-        if stage.schedules == schedules {
-            return Ok(Outcome::Unchanged);
+        let outcome = if stage.schedules.iter().map(|known| &known.spec).eq(schedules) {
+            Outcome::Unchanged
+        } else if stage.schedules.is_empty() {
+            Outcome::Created
+        } else {
+            Outcome::Updated
+        };
+        if outcome != Outcome::Unchanged {
+            let now = jiff::Timestamp::now();
+            let made = |spec: &ScheduleSpec| {
+                let same = |known: &&ScheduleState| {
+                    known.spec.name == spec.name && known.spec.expression == spec.expression && known.spec.enabled == spec.enabled
+                };
+                ScheduleState { spec: spec.clone(), since: stage.schedules.iter().find(same).map_or(now, |known| known.since) }
+            };
+            stage.schedules = schedules.iter().map(made).collect();
+            self.state.save(&stage)?;
         }
-        let outcome = if stage.schedules.is_empty() { Outcome::Created } else { Outcome::Updated };
-        stage.schedules = schedules.to_vec();
-        self.state.save(&stage)?;
+        // Also where nothing differs: a run that was killed may have got no further than the file.
+        self.sync_versions(id).await?;
         Ok(outcome)
     }
 
@@ -336,7 +352,7 @@ impl Cloud for LocalCloud {
             if let Some(port) = stage.route.and_then(|route| route.port) {
                 removed.push(format!("route {}", local_url(port)));
             }
-            removed.extend(stage.schedules.iter().map(|schedule| format!("schedule `{}`", schedule.name)));
+            removed.extend(stage.schedules.iter().map(|schedule| format!("schedule `{}`", schedule.spec.name)));
             removed.push(format!("function `{function_name}` with {} versions", stage.versions.len()));
         }
         if remove_logs && logs::exists(&self.state.log_file(&function_name)) {
@@ -368,6 +384,7 @@ fn remove_stage_files(directory: &Path, remove_logs: bool) -> std::io::Result<()
         other => other,
     };
     ignore_absence(fs::remove_file(directory.join("stage.json")))?;
+    ignore_absence(fs::remove_file(directory.join("schedules.json")))?;
     code::remove(&directory.join("code"))?;
     code::remove(&directory.join("tmp"))?;
     if remove_logs {

@@ -5,6 +5,7 @@
 //!   .gitignore                 ignores the directory itself
 //!   emulator.json              who serves it (see `process`)
 //!   <function>/stage.json      versions, live, route, schedules
+//!   <function>/schedules.json  what has fired (see `scheduler`); written by the emulator's process only
 //!   <function>/lock            held by a run that changes the stage
 //!   <function>/code/<sha256>/  read-only task roots
 //!   <function>/function.log    and function.log.1, the older one
@@ -15,6 +16,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +36,17 @@ pub(super) struct StageState {
     pub(super) live: Option<Version>,
     pub(super) versions: Vec<VersionState>,
     pub(super) route: Option<RouteState>,
-    pub(super) schedules: Vec<ScheduleSpec>,
+    pub(super) schedules: Vec<ScheduleState>,
+}
+
+/// One schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ScheduleState {
+    #[serde(flatten)]
+    pub(super) spec: ScheduleSpec,
+    /// When it was made, or last changed in when it fires: rates count from here. What earlier versions wrote has none.
+    #[serde(default)]
+    pub(super) since: Timestamp,
 }
 
 /// One published version: frozen once written.
@@ -98,6 +110,10 @@ impl StateDirectory {
 
     pub(super) fn log_file(&self, function_name: &str) -> PathBuf {
         self.stage_directory(function_name).join("function.log")
+    }
+
+    pub(super) fn schedules_file(&self, function_name: &str) -> PathBuf {
+        self.stage_directory(function_name).join("schedules.json")
     }
 
     pub(super) fn lock_file(&self, function_name: &str) -> PathBuf {

@@ -1,0 +1,30 @@
+//! `zappa schedule` and `zappa unschedule`.
+
+use std::process::ExitCode;
+
+use super::Context;
+use crate::cli::ScheduleArgs;
+use crate::error::Error;
+use crate::ops::{plan, schedule};
+use crate::ui::report;
+
+pub(super) fn make(context: &Context, args: &ScheduleArgs) -> Result<ExitCode, Error> {
+    let settings = context.settings(args.stage.as_deref(), Vec::new())?;
+    let cloud = context.connect(&settings, None)?;
+    let wanted = plan::schedules(&settings);
+    context.block_on(async {
+        let done = schedule::schedule(&*cloud, &settings.id, &wanted, args.wait, context.printer.observer()).await?;
+        context.printer.result(&done, || report::schedule(&done));
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+pub(super) fn remove(context: &Context, args: &ScheduleArgs) -> Result<ExitCode, Error> {
+    let settings = context.settings(args.stage.as_deref(), Vec::new())?;
+    let cloud = context.connect(&settings, None)?;
+    context.block_on(async {
+        let done = schedule::unschedule(&*cloud, &settings.id, args.wait, context.printer.observer()).await?;
+        context.printer.result(&done, || report::unschedule(&done));
+        Ok(ExitCode::SUCCESS)
+    })
+}

@@ -1,0 +1,5 @@
+//! Schedules: what expressions mean, what is due when, and the commands.
+
+mod agenda;
+mod commands;
+mod expressions;
