@@ -293,3 +293,18 @@ fn a_stage_on_aws_is_refused_before_anything_is_done() {
     assert!(refused.stderr.contains("target `aws`") && refused.stderr.contains("zappa deploy local"), "{}", refused.stderr);
     assert!(!state(&project).exists());
 }
+
+#[test]
+fn an_emulator_of_another_build_is_replaced() {
+    let deployed = Deployed::new(echo());
+    let first = emulator_pid(&state(&deployed.project));
+    let path = state(&deployed.project).join("emulator.json");
+    let mut record: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    record["build"] = json!("0.0.1 1 1");
+    std::fs::write(path, record.to_string()).unwrap();
+    let again = deployed.zappa(["deploy", "local", "--json"]).expect_code(0).json();
+    assert_eq!(again["url"], deployed.report["url"]);
+    assert_ne!(emulator_pid(&state(&deployed.project)), first);
+    eventually("the end of the old emulator", || !alive(first));
+    assert_eq!(get(deployed.port, "/version").text(), "one");
+}

@@ -10,7 +10,7 @@ use crate::support::http::get;
 use crate::support::{Deployed, TestProject};
 
 fn deployed() -> Deployed {
-    Deployed::new(TestProject::copy_of("tests/fixtures/apps/echo"))
+    Deployed::new(TestProject::copy_of("tests/fixtures/apps/echo").env("ZAPPA_TIMEOUT_SECONDS", "300"))
 }
 
 fn log_file(deployed: &Deployed) -> std::path::PathBuf {

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, header};
+use http::{Request, Response, header};
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
@@ -80,8 +81,9 @@ impl EmulatorProcess {
     async fn recorded(state: &StateDirectory) -> Result<Option<Self>, LocalError> {
         let Some(record) = read_json::<EmulatorRecord>(&record_file(state))? else { return Ok(None) };
         let process = Self { record };
+        // Whatever it answers: another build may speak otherwise.
         let probe = ControlRequest::Status { function_name: String::new() };
-        Ok(process.ask(&probe).await.is_ok().then_some(process))
+        Ok(process.send(&probe).await.is_ok().then_some(process))
     }
 
     /// Starts an emulator in the background and waits until it answers.
@@ -109,11 +111,8 @@ impl EmulatorProcess {
         self.exchange(request, output).await.map_err(|source| LocalError::Ask { pid: self.record.pid, source })
     }
 
-    async fn exchange(
-        &self,
-        request: &ControlRequest,
-        mut output: Option<OutputSink<'_>>,
-    ) -> Result<ControlResponse, Box<dyn std::error::Error + Send + Sync>> {
+    /// Asks, and waits until an answer begins.
+    async fn send(&self, request: &ControlRequest) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>> {
         let stream = TcpStream::connect(self.record.address).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
@@ -125,7 +124,15 @@ impl EmulatorProcess {
         if !response.status().is_success() {
             return Err(format!("it answered {}", response.status()).into());
         }
-        let mut body = response.into_body();
+        Ok(response)
+    }
+
+    async fn exchange(
+        &self,
+        request: &ControlRequest,
+        mut output: Option<OutputSink<'_>>,
+    ) -> Result<ControlResponse, Box<dyn std::error::Error + Send + Sync>> {
+        let mut body = self.send(request).await?.into_body();
         let mut received = BytesMut::new();
         while let Some(piece) = body.frame().await {
             let Ok(data) = piece?.into_data() else { continue };
@@ -149,7 +156,7 @@ impl EmulatorProcess {
 
     /// Stops it and waits until it has let go of the directory (the lock moves with the directory).
     pub(super) async fn stop(&self, state: &StateDirectory) -> Result<(), LocalError> {
-        self.ask(&ControlRequest::Shutdown).await?;
+        self.send(&ControlRequest::Shutdown).await.map_err(|source| LocalError::Ask { pid: self.record.pid, source })?;
         let lock = lock_path(state.path());
         tokio::task::spawn_blocking(move || {
             // The emulator holds this lock for as long as it lives. Gone with the directory: nothing to wait for.
