@@ -112,18 +112,34 @@ impl Random {
     }
 }
 
-const PATH: [&str; 16] =
-    ["a", "Z", "9", "-", "~", "/", "//", "!", "$&'()", "*+,;=:@", "%20", "%2F", "%2f", "%C3%A9", "%E4%B8%96", "%3B"];
+const PATH: [&str; 16] = ["a", "Z", "9", "-", "~", "/", "//", "!", "$&'()", "*+,;=:@", "%20", "%2F", "%2f", "%C3%A9", "%E4%B8%96", "%3B"];
 /// Lost by HTTP APIs, which decode twice, and to text.
 const PATH_BYTES: [&str; 5] = ["%25", "%3F", "%FF", "%00", "%2541"];
 const QUERY: [&str; 14] = ["a", "b", "a", "=", "=", "&", "1", "%20", "+", "%3D", "%26", "%C3%A9", "%3B", "%2B"];
 /// Lost by REST APIs, which decode and cut at semicolons.
 const QUERY_RAW: [&str; 6] = [";", "%FF", "%zz", "%", "/?", "!*'()"];
-const NAMES: [&str; 11] =
-    ["accept", "accept-language", "authorization", "if-none-match", "referer", "user-agent", "x-a", "x-b", "x-request-id", "x-under_score", "proxy"];
+const NAMES: [&str; 11] = [
+    "accept",
+    "accept-language",
+    "authorization",
+    "if-none-match",
+    "referer",
+    "user-agent",
+    "x-a",
+    "x-b",
+    "x-request-id",
+    "x-under_score",
+    "proxy",
+];
 const VALUE: [&str; 12] = ["a", "B", "1", " ", ",", ";", "\"", "=", "é", "世", "\t", "%20"];
-const TYPES: [&str; 6] =
-    ["text/plain", "text/plain; charset=latin-1", "application/json", "image/png", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"];
+const TYPES: [&str; 6] = [
+    "text/plain",
+    "text/plain; charset=latin-1",
+    "application/json",
+    "image/png",
+    "multipart/form-data; boundary=x",
+    "application/x-www-form-urlencoded",
+];
 const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"];
 
 fn request(random: &mut Random, front_door: FrontDoor) -> HttpRequest {
@@ -218,9 +234,11 @@ fn comparable(front_door: FrontDoor, mut environ: BTreeMap<String, String>) -> B
     let query = environ.get_mut("QUERY_STRING").unwrap();
     if matches!(front_door, FrontDoor::Rest | FrontDoor::Alb) {
         let decoded = |text: &str| if front_door == FrontDoor::Alb { text.as_bytes().to_vec() } else { unquoted(&text.replace('+', " ")) };
-        let mut pairs: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
+        let mut pairs: Vec<_> =
+            query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
         pairs.sort_by_key(|(key, _)| decoded(key));
-        let shown: Vec<String> = pairs.iter().map(|(key, value)| format!("{:?}={:?}", native(&decoded(key)), native(&decoded(value)))).collect();
+        let shown: Vec<String> =
+            pairs.iter().map(|(key, value)| format!("{:?}={:?}", native(&decoded(key)), native(&decoded(value)))).collect();
         *query = shown.join("&");
     }
     environ
