@@ -15,6 +15,7 @@ use zappa::model::FrontDoor;
 
 use crate::support::project::repository;
 use crate::support::python;
+use crate::support::random::Random;
 
 /// Requests for each front door.
 const REQUESTS: usize = 250;
@@ -83,35 +84,6 @@ impl Drop for Reader {
     }
 }
 
-/// Marsaglia's xorshift: the same cases on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit).unwrap()).unwrap()
-    }
-
-    fn one_in(&mut self, count: usize) -> bool {
-        self.below(count) == 0
-    }
-
-    fn pick<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        choices[self.below(choices.len())]
-    }
-
-    /// Up to `most` of these, in a row.
-    fn text(&mut self, most: usize, choices: &[&str]) -> String {
-        (0..self.below(most + 1)).map(|_| self.pick(choices)).collect()
-    }
-
-    fn bytes(&mut self, most: usize) -> Vec<u8> {
-        (0..self.below(most + 1)).map(|_| self.below(256).to_le_bytes()[0]).collect()
-    }
-}
-
 const PATH: [&str; 16] = ["a", "Z", "9", "-", "~", "/", "//", "!", "$&'()", "*+,;=:@", "%20", "%2F", "%2f", "%C3%A9", "%E4%B8%96", "%3B"];
 /// Lost by HTTP APIs, which decode twice, and to text.
 const PATH_BYTES: [&str; 5] = ["%25", "%3F", "%FF", "%00", "%2541"];
@@ -145,38 +117,40 @@ const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OP
 fn request(random: &mut Random, front_door: FrontDoor) -> HttpRequest {
     let mut path = String::from("/");
     for _ in 0..random.below(12) {
-        path += if front_door != FrontDoor::Http && random.one_in(5) { random.pick(&PATH_BYTES) } else { random.pick(&PATH) };
+        path +=
+            if front_door != FrontDoor::Http && random.one_in(5) { random.pick::<&str>(&PATH_BYTES) } else { random.pick::<&str>(&PATH) };
     }
     let mut query = String::new();
     for _ in 0..random.below(14) {
-        query += if front_door != FrontDoor::Rest && random.one_in(5) { random.pick(&QUERY_RAW) } else { random.pick(&QUERY) };
+        query +=
+            if front_door != FrontDoor::Rest && random.one_in(5) { random.pick::<&str>(&QUERY_RAW) } else { random.pick::<&str>(&QUERY) };
     }
     let target = if query.is_empty() { path } else { format!("{path}?{query}") };
     let mut headers = vec![("host".to_owned(), b"shop.example.org:8000".to_vec())];
     for _ in 0..random.below(8) {
-        let value = random.text(8, &VALUE).trim().to_owned();
-        headers.push((random.pick(&NAMES).to_owned(), value.into_bytes()));
+        let value = random.text(&VALUE, 9).trim().to_owned();
+        headers.push(((*random.pick(&NAMES)).to_owned(), value.into_bytes()));
     }
     for number in 0..random.below(3) {
         headers.push(("cookie".to_owned(), format!("a{number}=1; b=\"x y\"").into_bytes()));
     }
-    let body = if random.one_in(2) { random.bytes(60) } else { random.text(20, &VALUE).into_bytes() };
+    let body = if random.one_in(2) { random.bytes(61) } else { random.text(&VALUE, 21).into_bytes() };
     let body = if random.one_in(3) { Vec::new() } else { body };
     if !body.is_empty() || random.one_in(4) {
         headers.push(("content-length".to_owned(), body.len().to_string().into_bytes()));
         if !random.one_in(5) {
-            headers.push(("content-type".to_owned(), random.pick(&TYPES).as_bytes().to_vec()));
+            headers.push(("content-type".to_owned(), random.pick::<&str>(&TYPES).as_bytes().to_vec()));
         }
     }
     // A load balancer does not say.
     let protocol = if front_door != FrontDoor::Alb && random.one_in(8) { "HTTP/1.0" } else { "HTTP/1.1" };
     HttpRequest {
-        method: random.pick(&METHODS).to_owned(),
+        method: (*random.pick(&METHODS)).to_owned(),
         target,
         protocol: protocol.to_owned(),
         headers,
         body: Bytes::from(body),
-        source_ip: random.pick(&["203.0.113.7", "127.0.0.1", "2001:db8::1"]).to_owned(),
+        source_ip: (*random.pick(&["203.0.113.7", "127.0.0.1", "2001:db8::1"])).to_owned(),
     }
 }
 
