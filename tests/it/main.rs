@@ -7,6 +7,7 @@ mod support;
 
 mod differential;
 mod emulator;
+mod environ;
 mod examples;
 mod front_doors;
 mod gateway;

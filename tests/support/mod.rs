@@ -5,6 +5,7 @@ pub(crate) mod http;
 pub(crate) mod local;
 pub(crate) mod project;
 pub(crate) mod python;
+pub(crate) mod random;
 
 pub(crate) use local::Deployed;
 pub(crate) use project::{Outcome, TestProject};

@@ -12,6 +12,7 @@ use zappa::emulator::{FunctionConfig, Options, RouteConfig};
 use zappa::model::FrontDoor;
 
 use super::lab::{HANDLER, Lab, NAME};
+use crate::support::random::Random;
 
 /// Talks to Runtime APIs by itself, its own and the victim's, in an order that the seed decides, and may or may not return.
 const HOSTILE: &str = r#"
@@ -125,22 +126,6 @@ async fn a_function_that_plays_with_the_runtime_api_harms_only_itself() {
     assert!(failed > 0 && failed < 80, "{failed} of 80 failed");
 }
 
-/// Marsaglia's xorshift: the same cases on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % u64::try_from(limit).unwrap()).unwrap()
-    }
-
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
-        choices[self.below(choices.len())]
-    }
-}
-
 const LINES: [&[u8]; 8] = [
     b"GET /a HTTP/1.1\r\n",
     b"POST /b?c=%zz HTTP/1.1\r\n",
@@ -189,13 +174,13 @@ const BODIES: [&[u8]; 8] = [
 fn noise(random: &mut Random) -> Vec<u8> {
     let mut bytes = random.pick(&LINES).to_vec();
     for _ in 0..random.below(6) {
-        bytes.extend_from_slice(random.pick(&HEADERS));
+        bytes.extend_from_slice(random.pick::<&[u8]>(&HEADERS));
     }
     if random.below(20) == 0 {
         bytes.extend_from_slice(format!("X-Huge: {}\r\n", "x".repeat(300_000)).as_bytes());
     }
     bytes.extend_from_slice(b"\r\n");
-    bytes.extend_from_slice(random.pick(&BODIES));
+    bytes.extend_from_slice(random.pick::<&[u8]>(&BODIES));
     for _ in 0..random.below(3) {
         let at = random.below(bytes.len());
         bytes[at] = random.below(256).to_le_bytes()[0];

@@ -5,6 +5,7 @@ use zappa::gateway::{Door, Failure, HttpRequest, admit, decorate, http_response,
 use zappa::model::FrontDoor;
 
 use super::{context, request};
+use crate::support::random::Random;
 
 fn doors() -> Vec<Door> {
     let mut doors: Vec<Door> = FrontDoor::ALL.map(Door::from).to_vec();
@@ -62,36 +63,7 @@ fn hostile_answers() {
     assert_eq!(http_response(FrontDoor::Rest, "GET", repeated).unwrap().status, 201);
 }
 
-/// Marsaglia's xorshift: the same cases on every machine.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
-    }
-
-    fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        &choices[self.below(choices.len())]
-    }
-
-    /// Bits of syntax, in any order.
-    fn text(&mut self, alphabet: &[&str], length: usize) -> String {
-        let length = self.below(length);
-        (0..length).map(|_| *self.pick(alphabet)).collect()
-    }
-
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
-        let length = self.below(length);
-        (0..length).map(|_| self.next().to_le_bytes()[0]).collect()
-    }
-
     fn json(&mut self, depth: usize) -> Value {
         const STRINGS: [&str; 10] = ["", "200", "text/plain", "a\r\nb", "\0", "é世", "AA==", "AA=", "x", "true"];
         match self.below(if depth == 0 { 6 } else { 8 }) {
