@@ -259,11 +259,11 @@ def main() -> None:
     print(f"Python {version}, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}, {arguments.rounds} rounds, in turn\n")
     print(f"{'':44}{'direct':>9}{'emulator':>10}{'':4}goal")
     milliseconds = [statistics.median(times) * 1e3 for times in warm]
-    print(f"{'warm request, median, ms':44}{milliseconds[0]:9.3f}{milliseconds[1]:10.3f}    +{milliseconds[1] - milliseconds[0]:.3f} (<= 0.4)")
+    print(f"{'warm request, median, ms':44}{milliseconds[0]:9.3f}{milliseconds[1]:10.3f}    {milliseconds[1] - milliseconds[0]:+.3f} (<= 0.4)")
     quartile = [statistics.quantiles(times, n=4)[0] * 1e3 for times in warm]
-    print(f"{'warm request, lower quartile, ms':44}{quartile[0]:9.3f}{quartile[1]:10.3f}    +{quartile[1] - quartile[0]:.3f}")
+    print(f"{'warm request, lower quartile, ms':44}{quartile[0]:9.3f}{quartile[1]:10.3f}    {quartile[1] - quartile[0]:+.3f}")
     quartile = [statistics.quantiles(times, n=4)[0] * 1e3 for times in cold]
-    print(f"{'start to first answer, lower quartile, ms':44}{quartile[0]:9.1f}{quartile[1]:10.1f}    +{quartile[1] - quartile[0]:.1f} (<= 60)")
+    print(f"{'start to first answer, lower quartile, ms':44}{quartile[0]:9.1f}{quartile[1]:10.1f}    {quartile[1] - quartile[0]:+.1f} (<= 60)")
     rate = [statistics.median(values) for values in rates]
     print(f"{f'{CLIENTS} clients, {SANDBOXES} sandboxes, requests a second':44}{rate[0]:9.0f}{rate[1]:10.0f}    {rate[1] / rate[0]:.0%} (>= 90 %)")
     print(f"{'resident memory of the emulator, MB':44}{'':9}{after:10.1f}    (<= 40; {before:.1f} before the 50 clients)")
