@@ -4,6 +4,7 @@
 //! never waits for a busy sandbox: it gets an idle one (the most recently used first), a new one, or is throttled at once.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -120,7 +121,9 @@ impl Pool {
                 (false, true) => "idle",
             };
             let (memory_mb, peak_memory_mb) = footprint::of(pid);
-            SandboxStatus { pid, version: entry.version, state: state.to_owned(), requests, memory_mb, peak_memory_mb }
+            let own_tmp = entry.facts.owns_tmp.load(Ordering::Relaxed);
+            let state = state.to_owned();
+            SandboxStatus { pid, version: entry.version, state, requests, memory_mb, peak_memory_mb, own_tmp }
         });
         (state.live, sandboxes.collect())
     }
@@ -176,7 +179,7 @@ impl Pool {
         let mut entry = match position {
             Some(position) => state.sandboxes.remove(position),
             None => {
-                let limit = config.concurrency.max(1);
+                let limit = config.concurrency;
                 if state.sandboxes.iter().filter(|entry| entry.busy).count() >= limit {
                     return Err(EmulatorError::Throttled { function_name: self.name.clone(), limit });
                 }

@@ -205,6 +205,7 @@ impl Daemon {
             runtime: function.runtime.to_string(),
             environment,
             memory_mb: function.memory_mb,
+            ephemeral_storage_mb: function.ephemeral_storage_mb,
             timeout: Duration::from_secs(function.timeout_seconds.into()),
             concurrency: function.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize,
             scratch: scratch(&self.state, &function_name),
