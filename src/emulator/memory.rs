@@ -36,14 +36,16 @@ pub(super) fn exceeds(pid: u32, limit: u64) -> bool {
         return false;
     }
     let total: u64 = descendants.iter().filter_map(|pid| usage(*pid)).map(|usage| usage.anonymous).sum();
-    // Pages that a fork shares with its parent were counted twice; to tell them apart is dear, so it is done only when it matters.
-    own.anonymous + total > limit && descendants.iter().chain([&pid]).map(|pid| shared_fairly(*pid)).sum::<u64>() > limit
+    // Pages that a fork shares with its parent were counted twice. To tell them apart is dear, so it is done only when it matters; twice, because
+    // a fork between looking at the parent and looking at the child makes them count twice again.
+    let shared_fairly = || descendants.iter().chain([&pid]).map(|pid| shared_fairly(*pid)).sum::<u64>();
+    own.anonymous + total > limit && shared_fairly() > limit && shared_fairly() > limit
 }
 
-/// Anonymous memory with every page divided by the number of its users.
+/// Anonymous memory with every page divided by the number of its users. Of a process that has just ended, and where the kernel does not tell: none.
 fn shared_fairly(pid: u32) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
-    field(&rollup, "Pss_Anon:").or_else(|| usage(pid).map(|usage| usage.anonymous)).unwrap_or_default()
+    field(&rollup, "Pss_Anon:").unwrap_or_default()
 }
 
 /// Children, their children and so on.

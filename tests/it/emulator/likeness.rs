@@ -252,6 +252,9 @@ async fn a_frozen_sandbox_that_is_killed_costs_nobody_a_request() {
         tokio::task::yield_now().await;
     }
     Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap();
+    while runs(pid) {
+        tokio::task::yield_now().await;
+    }
     let next: Value = lab.answer(json!({ "do": "echo" })).await;
     assert_ne!(next["pid"], first);
 }
