@@ -72,6 +72,7 @@ impl Drop for Family {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Signal {
     Stop,
     Continue,

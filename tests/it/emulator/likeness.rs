@@ -5,9 +5,8 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use zappa::emulator::Options;
 
-use super::lab::{Lab, error, process_state, runs};
+use super::lab::{Lab, NAME, error, process_state, runs};
 use crate::support::project::repository;
 
 /// What these tests' handlers share.
@@ -112,14 +111,20 @@ def ticked(event, context):
 /// Whether mounts of one's own can be had here; says why not.
 fn mounts_permitted() -> bool {
     if repository().starts_with("/tmp") {
-        eprintln!("skipped: the repository lies below /tmp");
+        skipped("the repository lies below /tmp");
         return false;
     }
-    let permitted = Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).status().is_ok_and(|status| status.success());
+    let permitted =
+        Command::new("unshare").args(["--user", "--map-root-user", "--mount", "true"]).status().is_ok_and(|status| status.success());
     if !permitted {
-        eprintln!("skipped: the kernel does not permit mounts of one's own");
+        skipped("the kernel does not permit mounts of one's own");
     }
     permitted
+}
+
+#[expect(clippy::print_stderr, reason = "a test that proves nothing here has to say so")]
+fn skipped(reason: &str) {
+    eprintln!("skipped: {reason}");
 }
 
 #[tokio::test]
@@ -136,12 +141,11 @@ async fn tmp_is_the_sandboxs_own_and_limited() {
     assert!(!std::path::Path::new("/tmp/small").exists());
     // It stays with the sandbox, and another sandbox has another.
     assert_eq!(lab.answer(json!({ "do": "tmp" })).await["before"], json!(["large", "small"]));
-    lab.emulator.set_live(super::lab::NAME, 1).await.unwrap();
-    let status = lab.emulator.status(super::lab::NAME).await.unwrap();
+    let status = lab.emulator.status(NAME).await.unwrap();
     assert!(status.sandboxes[0].own_tmp, "{status:?}");
     let pid = status.sandboxes[0].pid;
     lab.emulator.put_version(lab.config(2, COMMON)).await;
-    lab.emulator.set_live(super::lab::NAME, 2).await.unwrap();
+    lab.emulator.set_live(NAME, 2).await.unwrap();
     assert_eq!(lab.answer(json!({ "do": "tmp" })).await["before"], json!([]));
     lab.emulator.shutdown(std::time::Duration::from_secs(30)).await;
     assert!(!runs(pid));
@@ -152,12 +156,12 @@ async fn tmp_is_the_sandboxs_own_and_limited() {
 async fn code_below_tmp_is_not_hidden_and_tmpdir_takes_its_place() {
     let lab = Lab::of(COMMON, |_| {}).await;
     if !lab.directory.path().starts_with("/tmp") {
-        eprintln!("skipped: the system's temporary directory is not /tmp");
+        skipped("the system's temporary directory is not /tmp");
         return;
     }
     let answer = lab.answer(json!({ "do": "take", "megabytes": 0, "then": "" })).await;
     assert_eq!(answer, "well");
-    assert!(!lab.emulator.status(super::lab::NAME).await.unwrap().sandboxes[0].own_tmp);
+    assert!(!lab.emulator.status(NAME).await.unwrap().sandboxes[0].own_tmp);
 }
 
 #[tokio::test]
@@ -221,9 +225,7 @@ async fn memory_that_is_shared_mapped_or_given_back_is_not_too_much() {
 
 #[tokio::test]
 async fn between_requests_nothing_moves() {
-    let lab = Lab::with(Options::default(), |_| {}).await;
-    lab.emulator.put_version(lab.config(2, COMMON)).await;
-    lab.emulator.set_live(super::lab::NAME, 2).await.unwrap();
+    let lab = Lab::of(COMMON, |_| {}).await;
     let family = lab.answer(json!({ "do": "tick" })).await;
     let pid = |name: &str| u32::try_from(family[name].as_u64().unwrap()).unwrap();
     for _ in 0..3 {
