@@ -11,10 +11,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::memory;
 use super::process::Spawner;
 use super::sandbox::{Answer, Command, Request, Sandbox};
 use super::seat::{Facts, Seat};
-use super::{EmulatorError, FunctionConfig, Live, Options, SandboxStatus, footprint};
+use super::{EmulatorError, FunctionConfig, Live, Options, SandboxStatus};
 use crate::cloud::{Invocation, LastError};
 use crate::model::{LIVE, Version};
 
@@ -120,7 +121,9 @@ impl Pool {
                 (true, true) => "busy",
                 (false, true) => "idle",
             };
-            let (memory_mb, peak_memory_mb) = footprint::of(pid);
+            let memory = memory::usage(pid);
+            let megabytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
+            let (memory_mb, peak_memory_mb) = (memory.map(|usage| megabytes(usage.resident)), memory.map(|usage| megabytes(usage.peak)));
             let own_tmp = entry.facts.owns_tmp.load(Ordering::Relaxed);
             let state = state.to_owned();
             SandboxStatus { pid, version: entry.version, state, requests, memory_mb, peak_memory_mb, own_tmp }

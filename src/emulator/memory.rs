@@ -13,7 +13,9 @@ pub(super) const LOOK: Duration = Duration::from_millis(50);
 /// Of one process, in bytes.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Usage {
-    /// The most that was ever resident, files included.
+    /// Resident now, files included.
+    pub(super) resident: u64,
+    /// The most that was ever resident.
     pub(super) peak: u64,
     /// Anonymous memory now.
     pub(super) anonymous: u64,
@@ -22,7 +24,8 @@ pub(super) struct Usage {
 /// Of the process alone; `None` where the system does not tell.
 pub(super) fn usage(pid: u32) -> Option<Usage> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    Some(Usage { peak: field(&status, "VmHWM:")?, anonymous: field(&status, "RssAnon:")? })
+    let field = |name| field(&status, name);
+    Some(Usage { resident: field("VmRSS:")?, peak: field("VmHWM:")?, anonymous: field("RssAnon:")? })
 }
 
 /// Whether the process and its descendants have more than `limit` bytes.

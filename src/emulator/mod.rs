@@ -8,7 +8,6 @@ pub mod control;
 mod dispatch;
 mod environment;
 mod family;
-mod footprint;
 mod front;
 mod isolation;
 mod live;
