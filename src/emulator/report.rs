@@ -96,7 +96,8 @@ impl Ending {
         Some(LastError {
             time: format!("{now:.3}"),
             request_id: request.to_owned(),
-            error_type: text("errorType").to_owned(),
+            // The caller is not told, the log is, and so is whoever looks at the status.
+            error_type: if self.is_out_of_memory() { OUT_OF_MEMORY } else { text("errorType") }.to_owned(),
             message: text("errorMessage").lines().next().unwrap_or_default().to_owned(),
         })
     }

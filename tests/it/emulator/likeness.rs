@@ -188,7 +188,9 @@ async fn too_much_memory_is_reported_as_lambda_does() {
         let report = died.log_tail.lines().last().unwrap();
         assert!(report.contains("\tMemory Size: 128 MB\tMax Memory Used: 128 MB\t"), "{report}");
         assert!(report.ends_with("\tStatus: error\tError Type: Runtime.OutOfMemory"), "{report}");
-        assert!(lab.pids().await.is_empty());
+        let status = lab.emulator.status(NAME).await.unwrap();
+        assert!(status.sandboxes.is_empty());
+        assert_eq!(status.last_error.unwrap().error_type, "Runtime.OutOfMemory");
     }
     let source = format!("{COMMON}\nkept.append(b'x' * (300 * 1048576))\nthreading.Event().wait()\n");
     let mut config = lab.config(2, &source);
