@@ -4,16 +4,18 @@
 //! never waits for a busy sandbox: it gets an idle one (the most recently used first), a new one, or is throttled at once.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::memory;
 use super::process::Spawner;
 use super::sandbox::{Answer, Command, Request, Sandbox};
 use super::seat::{Facts, Seat};
-use super::{EmulatorError, FunctionConfig, Live, Options, SandboxStatus, footprint};
+use super::{EmulatorError, FunctionConfig, Live, Options, SandboxStatus};
 use crate::cloud::{Invocation, LastError};
 use crate::model::{LIVE, Version};
 
@@ -119,8 +121,12 @@ impl Pool {
                 (true, true) => "busy",
                 (false, true) => "idle",
             };
-            let (memory_mb, peak_memory_mb) = footprint::of(pid);
-            SandboxStatus { pid, version: entry.version, state: state.to_owned(), requests, memory_mb, peak_memory_mb }
+            let memory = memory::usage(pid);
+            let megabytes = |bytes: u64| bytes.div_ceil(1024 * 1024);
+            let (memory_mb, peak_memory_mb) = (memory.map(|usage| megabytes(usage.resident)), memory.map(|usage| megabytes(usage.peak)));
+            let own_tmp = entry.facts.owns_tmp.load(Ordering::Relaxed);
+            let state = state.to_owned();
+            SandboxStatus { pid, version: entry.version, state, requests, memory_mb, peak_memory_mb, own_tmp }
         });
         (state.live, sandboxes.collect())
     }
@@ -176,7 +182,7 @@ impl Pool {
         let mut entry = match position {
             Some(position) => state.sandboxes.remove(position),
             None => {
-                let limit = config.concurrency.max(1);
+                let limit = config.concurrency;
                 if state.sandboxes.iter().filter(|entry| entry.busy).count() >= limit {
                     return Err(EmulatorError::Throttled { function_name: self.name.clone(), limit });
                 }

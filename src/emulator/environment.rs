@@ -11,12 +11,15 @@ use super::FunctionConfig;
 /// sandbox has started is found again.
 pub(super) const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
+/// Names the directory with the code, hence whose process it is.
+pub(super) const TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
+
 /// What differs between two sandboxes of one version.
 pub(super) struct Identity<'a> {
     /// `host:port` of the Runtime API.
     pub(super) runtime_api: &'a str,
-    /// The sandbox's own `/tmp`.
-    pub(super) temporary: &'a Path,
+    /// The directory to use instead of `/tmp`, where that is not the sandbox's own.
+    pub(super) temporary: Option<&'a Path>,
     /// `2026/11/24/[7]<32 hex digits>`.
     pub(super) log_stream: &'a str,
 }
@@ -26,7 +29,7 @@ pub(super) fn variables(config: &FunctionConfig, identity: &Identity<'_>) -> BTr
     let mut variables = defaults(config);
     variables.extend(config.environment.iter().map(|(name, value)| (name.clone(), OsString::from(value))));
     // Reserved in Lambda: a function cannot be given another value for them.
-    let reserved: [(&str, OsString); 15] = [
+    let reserved: [(&str, OsString); 14] = [
         ("_HANDLER", config.handler.clone().into()),
         ("AWS_REGION", config.region.clone().into()),
         ("AWS_DEFAULT_REGION", config.region.clone().into()),
@@ -38,16 +41,14 @@ pub(super) fn variables(config: &FunctionConfig, identity: &Identity<'_>) -> BTr
         ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{}", config.function_name).into()),
         ("AWS_LAMBDA_LOG_STREAM_NAME", identity.log_stream.into()),
         (RUNTIME_API, identity.runtime_api.into()),
-        ("LAMBDA_TASK_ROOT", config.code.clone().into()),
+        (TASK_ROOT, config.code.clone().into()),
         ("LAMBDA_RUNTIME_DIR", runtime_directory(config).into()),
-        ("TMPDIR", identity.temporary.into()),
         ("TZ", if cfg!(windows) { "UTC" } else { ":UTC" }.into()),
     ];
     variables.extend(reserved.map(|(name, value)| (name.to_owned(), value)));
-    if cfg!(windows) {
-        for name in ["TEMP", "TMP"] {
-            variables.insert(name.to_owned(), identity.temporary.into());
-        }
+    if let Some(temporary) = identity.temporary {
+        let names: &[&str] = if cfg!(windows) { &["TMPDIR", "TEMP", "TMP"] } else { &["TMPDIR"] };
+        variables.extend(names.iter().map(|name| ((*name).to_owned(), temporary.into())));
     }
     variables
 }

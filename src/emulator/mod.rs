@@ -7,11 +7,14 @@ mod caller;
 pub mod control;
 mod dispatch;
 mod environment;
-mod footprint;
+mod family;
 mod front;
+mod isolation;
 mod live;
 pub mod log;
+mod memory;
 mod output;
+mod platform;
 mod process;
 mod report;
 pub mod ric;
@@ -30,6 +33,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+
+pub use self::family::end_strays;
 
 use self::dispatch::{Call, Pool, Services};
 use self::front::Front;
@@ -61,11 +66,13 @@ pub struct FunctionConfig {
     pub runtime: String,
     /// The stage's variables.
     pub environment: BTreeMap<String, String>,
-    /// MB.
+    /// MB. Over it, the sandbox is killed.
     pub memory_mb: u32,
+    /// MB of `/tmp`, where that can be the sandbox's own (see [`SandboxStatus::own_tmp`]).
+    pub ephemeral_storage_mb: u32,
     /// Function timeout.
     pub timeout: Duration,
-    /// How many sandboxes may run at once.
+    /// How many sandboxes may run at once. 0 switches the function off, as in Lambda.
     pub concurrency: usize,
     /// Directory for the sandboxes' own `/tmp`s.
     pub scratch: PathBuf,
@@ -118,6 +125,10 @@ pub struct SandboxStatus {
     pub memory_mb: Option<u64>,
     /// The most that it has had.
     pub peak_memory_mb: Option<u64>,
+    /// Whether `/tmp` is the sandbox's own and limited in size. Else `TMPDIR` names its directory, without a limit: the kernel does not permit
+    /// mounts, or the code or the interpreter lies below `/tmp` itself.
+    #[serde(default)]
+    pub own_tmp: bool,
 }
 
 /// Why the emulator did not do what it was asked.
@@ -132,7 +143,7 @@ pub enum EmulatorError {
         version: Option<Version>,
     },
     /// All sandboxes are busy and no more may be started.
-    #[error("all {limit} sandboxes of `{function_name}` are busy")]
+    #[error("{}", throttled(function_name, *limit))]
     Throttled {
         /// Name of the function.
         function_name: String,
@@ -155,6 +166,13 @@ pub enum EmulatorError {
         /// The reason.
         source: std::io::Error,
     },
+}
+
+fn throttled(function_name: &str, limit: usize) -> String {
+    match limit {
+        0 => format!("`{function_name}` is switched off: it may have no sandbox"),
+        _ => format!("all {limit} sandboxes of `{function_name}` are busy"),
+    }
 }
 
 impl Hint for EmulatorError {

@@ -8,8 +8,11 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::FunctionConfig;
+use super::platform;
 use super::runtime_api::Failure;
 use crate::cloud::LastError;
+
+const OUT_OF_MEMORY: &str = "Runtime.OutOfMemory";
 
 /// The end of one invocation, or of a process.
 pub(super) enum Ending {
@@ -21,6 +24,8 @@ pub(super) enum Ending {
     Platform {
         /// `Runtime.ExitError`
         error_type: &'static str,
+        /// What `REPORT` calls it.
+        reported: &'static str,
         /// Without the request's id.
         message: String,
         /// Whether Lambda puts `RequestId: … Error: ` before the message.
@@ -40,12 +45,12 @@ impl Ending {
     }
 
     pub(super) fn platform(error_type: &'static str, message: String) -> Self {
-        Self::Platform { error_type, message, prefixed: true }
+        Self::Platform { error_type, reported: error_type, message, prefixed: true }
     }
 
     /// An answer that Lambda does not pass on.
     pub(super) fn refused(error_type: &'static str, message: &str) -> Self {
-        Self::Platform { error_type, message: message.to_owned(), prefixed: false }
+        Self::Platform { error_type, reported: error_type, message: message.to_owned(), prefixed: false }
     }
 
     /// The process ended although nobody asked it to.
@@ -61,6 +66,16 @@ impl Ending {
     /// We killed the process for reasons of our own.
     pub(super) fn killed() -> Self {
         Self::platform("Runtime.ExitError", "Runtime exited with error: signal: killed".to_owned())
+    }
+
+    /// As [`Self::killed`], but `REPORT` knows better.
+    pub(super) fn out_of_memory() -> Self {
+        let message = "Runtime exited with error: signal: killed".to_owned();
+        Self::Platform { error_type: "Runtime.ExitError", reported: OUT_OF_MEMORY, message, prefixed: true }
+    }
+
+    pub(super) fn is_out_of_memory(&self) -> bool {
+        matches!(self, Self::Platform { reported, .. } if *reported == OUT_OF_MEMORY)
     }
 
     pub(super) fn timed_out(timeout: Duration) -> Self {
@@ -81,7 +96,8 @@ impl Ending {
         Some(LastError {
             time: format!("{now:.3}"),
             request_id: request.to_owned(),
-            error_type: text("errorType").to_owned(),
+            // The caller is not told, the log is, and so is whoever looks at the status.
+            error_type: if self.is_out_of_memory() { OUT_OF_MEMORY } else { text("errorType") }.to_owned(),
             message: text("errorMessage").lines().next().unwrap_or_default().to_owned(),
         })
     }
@@ -90,8 +106,8 @@ impl Ending {
     pub(super) fn payload(&self, request: &str) -> Bytes {
         let (error_type, message) = match self {
             Self::Returned(body) | Self::Raised(Failure { body, .. }) => return body.clone(),
-            Self::Platform { error_type, message, prefixed: true } => (*error_type, format!("RequestId: {request} Error: {message}")),
-            Self::Platform { error_type, message, prefixed: false } => (*error_type, message.clone()),
+            Self::Platform { error_type, message, prefixed: true, .. } => (*error_type, format!("RequestId: {request} Error: {message}")),
+            Self::Platform { error_type, message, prefixed: false, .. } => (*error_type, message.clone()),
             Self::TimedOut(seconds) => {
                 ("Sandbox.Timedout", format!("RequestId: {request} Error: Task timed out after {seconds:.2} seconds"))
             }
@@ -108,16 +124,20 @@ impl Ending {
         }
     }
 
-    /// `Status` of `INIT_REPORT`.
+    /// `Status` in reports.
     pub(super) fn status(&self) -> &'static str {
-        if matches!(self, Self::TimedOut(_)) { "timeout" } else { "error" }
+        match self {
+            Self::Returned(_) => "success",
+            Self::Raised(_) | Self::Platform { .. } => "error",
+            Self::TimedOut(_) => "timeout",
+        }
     }
 
-    /// `Error Type` of `INIT_REPORT`.
+    /// `Error Type` in reports.
     pub(super) fn error_type(&self) -> Option<&str> {
         match self {
             Self::Raised(failure) => Some(&failure.error_type),
-            Self::Platform { error_type, .. } => Some(error_type),
+            Self::Platform { reported, .. } => Some(reported),
             Self::Returned(_) | Self::TimedOut(_) => None,
         }
     }
@@ -157,28 +177,45 @@ pub(super) struct Measured {
     pub(super) memory_mb: Option<u64>,
 }
 
-pub(super) fn init_start(config: &FunctionConfig) -> String {
-    format!("INIT_START Runtime Version: {}", config.runtime.replacen("python", "python:", 1))
+/// Whether the stage wants its log as JSON. In Lambda that is a setting of the function, which shows as this variable; here it is the variable.
+fn json(config: &FunctionConfig) -> bool {
+    config.environment.get("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"))
 }
 
-pub(super) fn init_report(duration: Duration, phase: &str, status: &str, error_type: Option<&str>) -> String {
-    let error_type = error_type.map(|name| format!("\tError Type: {name}")).unwrap_or_default();
-    format!("INIT_REPORT Init Duration: {:.2} ms\tPhase: {phase}\tStatus: {status}{error_type}", milliseconds(duration))
+pub(super) fn init_start(config: &FunctionConfig, now: Timestamp) -> Vec<String> {
+    if json(config) {
+        return vec![platform::init_start(config, now)];
+    }
+    vec![format!("INIT_START Runtime Version: {}", runtime_version(config))]
 }
 
-pub(super) fn start(request: &str, config: &FunctionConfig) -> String {
-    format!("START RequestId: {request} Version: {}", config.version)
+pub(super) fn init_report(config: &FunctionConfig, duration: Duration, phase: &str, ending: &Ending, now: Timestamp) -> Vec<String> {
+    if json(config) {
+        return vec![platform::init_report(duration, phase, ending, now)];
+    }
+    let error_type = ending.error_type().map(|name| format!("\tError Type: {name}")).unwrap_or_default();
+    let (duration, status) = (milliseconds(duration), ending.status());
+    vec![format!("INIT_REPORT Init Duration: {duration:.2} ms\tPhase: {phase}\tStatus: {status}{error_type}")]
+}
+
+pub(super) fn start(request: &str, config: &FunctionConfig, now: Timestamp) -> Vec<String> {
+    if json(config) {
+        return vec![platform::start(request, config, now)];
+    }
+    vec![format!("START RequestId: {request} Version: {}", config.version)]
 }
 
 /// Everything that the log gets at the end of a request.
-pub(super) fn end(request: &str, config: &FunctionConfig, ending: &Ending, measured: &Measured) -> Vec<String> {
+pub(super) fn end(request: &str, config: &FunctionConfig, ending: &Ending, measured: &Measured, now: Timestamp) -> Vec<String> {
+    if json(config) {
+        return platform::end(request, config, ending, measured, now);
+    }
     let mut lines = ending.lines(request);
     lines.push(format!("END RequestId: {request}"));
-    let duration = milliseconds(measured.duration);
-    // Since August 2025 init is billed for every function.
-    let billed = (duration + measured.init.map(milliseconds).unwrap_or_default()).ceil();
     let mut report = format!(
-        "REPORT RequestId: {request}\tDuration: {duration:.2} ms\tBilled Duration: {billed:.0} ms\tMemory Size: {} MB",
+        "REPORT RequestId: {request}\tDuration: {:.2} ms\tBilled Duration: {:.0} ms\tMemory Size: {} MB",
+        milliseconds(measured.duration),
+        measured.billed(),
         config.memory_mb
     );
     let optional = [
@@ -186,7 +223,7 @@ pub(super) fn end(request: &str, config: &FunctionConfig, ending: &Ending, measu
         measured.init.map(|init| format!("\tInit Duration: {:.2} ms", milliseconds(init))),
         match ending {
             Ending::TimedOut(_) => Some("\tStatus: timeout".to_owned()),
-            Ending::Platform { error_type, .. } => Some(format!("\tStatus: error\tError Type: {error_type}")),
+            Ending::Platform { reported, .. } => Some(format!("\tStatus: error\tError Type: {reported}")),
             Ending::Returned(_) | Ending::Raised(_) => None,
         },
     ];
@@ -195,7 +232,19 @@ pub(super) fn end(request: &str, config: &FunctionConfig, ending: &Ending, measu
     lines
 }
 
-fn milliseconds(duration: Duration) -> f64 {
+impl Measured {
+    /// Milliseconds. Since August 2025 init is billed for every function.
+    pub(super) fn billed(&self) -> f64 {
+        (milliseconds(self.duration) + self.init.map(milliseconds).unwrap_or_default()).ceil()
+    }
+}
+
+/// `python:3.11`
+pub(super) fn runtime_version(config: &FunctionConfig) -> String {
+    config.runtime.replacen("python", "python:", 1)
+}
+
+pub(super) fn milliseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1000.0
 }
 

@@ -1,7 +1,8 @@
 //! One sandbox: a child process, its Runtime API and its `/tmp`, owned by one task that is reached by channel.
 //!
-//! The task waits for whatever happens next (a request, a call of the runtime client, output, the process's end, a deadline) and moves from one
-//! [`State`] to another. It decides nothing about other sandboxes: when it is free or gone it says so to its pool, through its [`Seat`].
+//! The task waits for whatever happens next (a request, a call of the runtime client, output, the process's end, a deadline, too much memory) and
+//! moves from one [`State`] to another. As in Lambda the process makes no progress between requests: it is stopped when it asks for an event and
+//! there is none, and goes on when there is one. The task decides nothing about other sandboxes: when it is free or gone it says so to its pool, through its [`Seat`].
 
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -9,17 +10,21 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::FunctionConfig;
 use super::dispatch::Services;
 use super::live::Live;
 use super::log::Journal;
+use super::memory::{self, Usage};
 use super::process::Process;
 use super::report::{self, Ending};
 use super::runtime_api::{self, Call, RESPONSE_LIMIT, Reply, RuntimeApi};
 use super::seat::{Facts, Seat};
 use crate::cloud::Invocation;
+
+const MIB: u64 = 1024 * 1024;
 
 /// What the pool wants of a sandbox.
 pub(super) enum Command {
@@ -85,6 +90,7 @@ enum Happening {
     Call(Call),
     Exit(Option<ExitStatus>),
     Deadline,
+    OutOfMemory,
 }
 
 /// The process with its Runtime API; both are replaced together.
@@ -136,7 +142,10 @@ impl Sandbox {
 
     async fn next(&mut self, running: &mut Running, commands: &mut mpsc::UnboundedReceiver<Command>) -> Happening {
         let deadline = self.deadline();
+        let busy = !matches!(self.state, State::Idle { .. } | State::Over);
+        let mut look = Instant::now() + memory::LOOK;
         let Running { process, api, .. } = running;
+        let pid = process.pid;
         loop {
             // Borrowed apart: the process is waited for while its output is read.
             let (output, exit) = process.split();
@@ -146,6 +155,12 @@ impl Sandbox {
                 Some(call) = api.calls.recv() => return Happening::Call(call),
                 status = exit.wait() => return Happening::Exit(status.ok()),
                 () = tokio::time::sleep_until(deadline.into()) => return Happening::Deadline,
+                () = tokio::time::sleep_until(look.into()), if busy => {
+                    if memory::exceeds(pid, self.memory_limit()) {
+                        return Happening::OutOfMemory;
+                    }
+                    look = Instant::now() + memory::LOOK;
+                }
             }
         }
     }
@@ -157,6 +172,11 @@ impl Sandbox {
             State::Running { since, .. } => *since + self.config.timeout,
             State::Over => Instant::now(),
         }
+    }
+
+    /// In bytes.
+    fn memory_limit(&self) -> u64 {
+        u64::from(self.config.memory_mb) * MIB
     }
 
     async fn handle(&mut self, happening: Happening, running: &mut Running) {
@@ -172,20 +192,21 @@ impl Sandbox {
                 while let Ok(call) = running.api.calls.try_recv() {
                     self.called(call, running).await;
                 }
-                self.exited(status, running).await;
+                self.died(&Ending::exit(status), running).await;
             }
             Happening::Deadline => self.ran_out(running).await,
+            Happening::OutOfMemory => self.died(&Ending::out_of_memory(), running).await,
         }
     }
 
     /// Starts the process, or fails the request.
     async fn start(&mut self, request: Request, deadline: Instant, phase: Phase) -> Option<Running> {
         self.facts.started.store(false, Ordering::Relaxed);
-        self.journal.lines(&[report::init_start(&self.config)]);
+        self.journal.lines(&report::init_start(&self.config, self.now()));
         let since = Instant::now();
         let started = async {
             let api = RuntimeApi::open().await?;
-            let log_stream = report::log_stream(&self.config, (self.services.options.clock)(), (self.services.options.ids)());
+            let log_stream = report::log_stream(&self.config, self.now(), (self.services.options.ids)());
             let process = Process::start(&self.config, &self.services.spawner, &api.address.to_string(), &log_stream).await?;
             api.belongs_to(process.pid);
             Ok::<_, std::io::Error>(Running { process, api, waiting: None })
@@ -193,6 +214,7 @@ impl Sandbox {
         match started.await {
             Ok(running) => {
                 self.facts.pid.store(running.process.pid, Ordering::Relaxed);
+                self.facts.owns_tmp.store(running.process.owns_tmp(), Ordering::Relaxed);
                 self.state = State::Starting { request, since, deadline, phase };
                 Some(running)
             }
@@ -221,10 +243,10 @@ impl Sandbox {
                     return;
                 };
                 match body {
-                    Ok(body) => self.answered(request, since, &Ending::returned(body), running),
+                    Ok(body) => self.answered(request, since, &Ending::returned(body), running).await,
                     Err(_) => {
                         let message = format!("Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes).");
-                        self.answered(request, since, &Ending::refused("Function.ResponseSizeTooLarge", &message), running);
+                        self.answered(request, since, &Ending::refused("Function.ResponseSizeTooLarge", &message), running).await;
                         // The client takes this for a failure of its own and ends, as in Lambda.
                         let _ = reply.send(runtime_api::too_large());
                         return;
@@ -237,7 +259,7 @@ impl Sandbox {
                     let _ = reply.send(runtime_api::wrong_id());
                     return;
                 };
-                self.answered(request, since, &Ending::raised(failure), running);
+                self.answered(request, since, &Ending::raised(failure), running).await;
                 let _ = reply.send(runtime_api::accepted());
             }
         }
@@ -272,6 +294,9 @@ impl Sandbox {
         }
         running.waiting = Some(reply);
         self.deliver(running);
+        if matches!(self.state, State::Idle { .. }) {
+            running.process.freeze();
+        }
     }
 
     /// Hands the event over if there is one and somebody asks for it.
@@ -300,6 +325,7 @@ impl Sandbox {
         running.process.output.drain(|bytes| self.journal.output(bytes));
         self.log_start(&request.id);
         self.journal.show(request.live.take());
+        running.process.thaw();
         // If the client is gone, its process's end is the next thing that happens.
         let _ = reply.send(response);
         self.state = State::Running { request, since };
@@ -307,7 +333,11 @@ impl Sandbox {
 
     fn log_start(&mut self, request: &str) {
         self.journal.begin(request);
-        self.journal.lines(&[report::start(request, &self.config)]);
+        self.journal.lines(&report::start(request, &self.config, self.now()));
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.services.options.clock)()
     }
 
     fn take_running(&mut self, id: &str) -> Option<(Request, Instant)> {
@@ -320,17 +350,22 @@ impl Sandbox {
         }
     }
 
-    /// The handler is done and the process lives on.
-    fn answered(&mut self, request: Request, since: Instant, ending: &Ending, running: &mut Running) {
+    /// The handler is done and the process lives on, unless it has taken too much and nobody has seen it yet.
+    async fn answered(&mut self, request: Request, since: Instant, ending: &Ending, running: &mut Running) {
+        let memory = running.process.memory();
+        if memory.is_some_and(|memory| memory.anonymous > self.memory_limit()) {
+            self.state = State::Running { request, since };
+            return self.died(&Ending::out_of_memory(), running).await;
+        }
         running.process.output.drain(|bytes| self.journal.output(bytes));
-        let (reply, invocation) = self.conclude(request, since, running.process.peak_memory_mb(), ending);
+        let (reply, invocation) = self.conclude(request, since, memory, ending);
         // Before the answer: whoever gets it and asks again at once shall find this sandbox free.
         self.state = if self.seat.vacate() { State::Idle { until: Instant::now() + self.services.options.idle_for } } else { State::Over };
         let _ = reply.send(Answer::Done(Box::new(invocation)));
     }
 
     /// The process is no longer, and a request fails because of it.
-    fn fail(&mut self, request: Request, since: Instant, memory: Option<u64>, ending: &Ending) {
+    fn fail(&mut self, request: Request, since: Instant, memory: Option<Usage>, ending: &Ending) {
         let (reply, invocation) = self.conclude(request, since, memory, ending);
         self.seat.gone();
         self.state = State::Over;
@@ -342,15 +377,19 @@ impl Sandbox {
         &mut self,
         request: Request,
         since: Instant,
-        memory: Option<u64>,
+        memory: Option<Usage>,
         ending: &Ending,
     ) -> (oneshot::Sender<Answer>, Invocation) {
         self.facts.requests.fetch_add(1, Ordering::Relaxed);
         let duration = since.elapsed();
         let init = self.init.take();
-        let lines = report::end(&request.id, &self.config, ending, &report::Measured { duration, init, memory_mb: memory });
+        // What mapped files take beyond the limit Lambda would have taken back.
+        let memory_mb = memory.map(|memory| memory.peak.div_ceil(MIB).min(self.config.memory_mb.into()));
+        let memory_mb = if ending.is_out_of_memory() { Some(self.config.memory_mb.into()) } else { memory_mb };
+        let measured = report::Measured { duration, init, memory_mb };
+        let lines = report::end(&request.id, &self.config, ending, &measured, self.now());
         self.journal.lines(&lines);
-        if let Some(error) = ending.failure(&request.id, (self.services.options.clock)()) {
+        if let Some(error) = ending.failure(&request.id, self.now()) {
             self.seat.failed(error);
         }
         let invocation = Invocation {
@@ -364,8 +403,8 @@ impl Sandbox {
     }
 
     /// Ends the process and keeps what it wrote.
-    async fn end_process(&mut self, running: &mut Running) -> Option<u64> {
-        let memory = running.process.peak_memory_mb();
+    async fn end_process(&mut self, running: &mut Running) -> Option<Usage> {
+        let memory = running.process.memory();
         running.process.kill().await;
         running.process.output.drain(|bytes| self.journal.output(bytes));
         memory
@@ -374,25 +413,26 @@ impl Sandbox {
     async fn init_failed(&mut self, ending: &Ending, running: &mut Running) {
         let memory = self.end_process(running).await;
         if let State::Starting { request, since, phase, .. } = std::mem::replace(&mut self.state, State::Over) {
-            self.journal.lines(&[report::init_report(since.elapsed(), phase.as_str(), ending.status(), ending.error_type())]);
+            let report = report::init_report(&self.config, since.elapsed(), phase.as_str(), ending, self.now());
+            self.journal.lines(&report);
             self.log_start(&request.id);
             self.init = Some(since.elapsed());
             self.fail(request, Instant::now(), memory, ending);
         }
     }
 
-    async fn exited(&mut self, status: Option<ExitStatus>, running: &mut Running) {
-        let ending = Ending::exit(status);
+    /// The process has ended for a reason of its own, or must: whatever it was at fails.
+    async fn died(&mut self, ending: &Ending, running: &mut Running) {
         if matches!(self.state, State::Starting { .. }) {
-            return self.init_failed(&ending, running).await;
+            return self.init_failed(ending, running).await;
         }
         let memory = self.end_process(running).await;
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Running { request, since } => self.fail(request, since, memory, &ending),
+            State::Running { request, since } => self.fail(request, since, memory, ending),
             // A process that does not even survive until its first request would have it passed on for ever.
             State::Assigned { request, .. } if self.facts.requests.load(Ordering::Relaxed) == 0 => {
                 self.log_start(&request.id);
-                self.fail(request, Instant::now(), memory, &ending);
+                self.fail(request, Instant::now(), memory, ending);
             }
             State::Assigned { request, .. } => {
                 self.journal.lines(&ending.lines("-"));
@@ -416,7 +456,9 @@ impl Sandbox {
             }
             State::Starting { request, since, phase: Phase::Init, .. } => {
                 self.end_process(running).await;
-                self.journal.lines(&[report::init_report(since.elapsed(), Phase::Init.as_str(), "timeout", None)]);
+                let ending = Ending::timed_out(since.elapsed());
+                let report = report::init_report(&self.config, since.elapsed(), Phase::Init.as_str(), &ending, self.now());
+                self.journal.lines(&report);
                 let deadline = Instant::now() + self.config.timeout;
                 if let Some(again) = self.start(request, deadline, Phase::Invoke).await {
                     *running = again;

@@ -13,6 +13,8 @@ pub(super) struct Facts {
     pub(super) requests: AtomicU64,
     /// Whether init is over.
     pub(super) started: AtomicBool,
+    /// Whether `/tmp` is the process's own.
+    pub(super) owns_tmp: AtomicBool,
 }
 
 impl Facts {

@@ -201,6 +201,30 @@ fn an_emulator_that_is_killed_takes_its_sandboxes_with_it() {
     eventually("the death of the sandbox", || !alive(sandbox));
 }
 
+/// A daemon is no child of the sandbox any more, and nobody was there to tell it that the end has come.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_emulator_left_is_cleaned_up_by_the_next() {
+    let app = "import os, subprocess, sys, tempfile\n\n\ndef app(environ, start_response):\n    \
+               code = \"import time; print('up', flush=True); time.sleep(600)\"\n    \
+               child = subprocess.Popen([sys.executable, '-c', code], start_new_session=True, stdout=subprocess.PIPE)\n    \
+               child.stdout.readline()\n    \
+               start_response('200 OK', [])\n    \
+               return [f'{child.pid} {tempfile.gettempdir()}'.encode()]\n";
+    let deployed = Deployed::new(echo().file("app.py", app));
+    let text = get(deployed.port, "/").text();
+    let (daemon, temporary) = text.split_once(' ').unwrap();
+    let daemon: u32 = daemon.parse().unwrap();
+    let emulator = emulator_pid(&state(&deployed.project));
+    Command::new("kill").args(["-9", &emulator.to_string()]).status().unwrap();
+    eventually("the death of the emulator", || !alive(emulator));
+    assert!(alive(daemon));
+    deployed.zappa(["deploy", "local"]).expect_code(0);
+    eventually("the death of the daemon", || !alive(daemon));
+    // The project lies below `/tmp` here, so that its sandboxes have directories instead.
+    assert!(temporary == "/tmp" || !Path::new(temporary).exists(), "{temporary}");
+}
+
 #[test]
 fn a_port_in_use_is_left_to_its_owner() {
     let deployed = Deployed::new(echo());

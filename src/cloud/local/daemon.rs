@@ -18,7 +18,7 @@ use super::state::{StageState, StateDirectory, VersionState, write_json};
 use super::{LocalError, function_arn};
 use crate::cloud::Invocation;
 use crate::emulator::control::{ControlRequest, ControlResponse, Frames, serve_control};
-use crate::emulator::{Emulator, EmulatorError, FunctionConfig, Live, RouteConfig};
+use crate::emulator::{Emulator, EmulatorError, FunctionConfig, Live, RouteConfig, end_strays};
 use crate::model::Version;
 
 /// How many sandboxes a function may have where the settings do not say.
@@ -41,8 +41,10 @@ pub async fn serve(directory: &Path) -> Result<(), LocalError> {
     let emulator = Emulator::new();
     let scheduler = Scheduler::new(emulator.clone(), Arc::new(jiff::Timestamp::now), Arc::new(uuid::Uuid::new_v4));
     let daemon = Arc::new(Daemon { state: state.clone(), emulator, scheduler, since: Instant::now(), stop: Notify::new() });
+    // What an emulator that was killed has left: processes (the kernel ends its sandboxes, but not what they have started) and their files. Nobody
+    // else serves this directory now.
+    end_strays(directory);
     for function_name in state.stages()? {
-        // Left behind by an emulator that was killed; nobody else serves this directory now.
         let _ = fs::remove_dir_all(scratch(&state, &function_name));
         // One damaged or unservable stage must not keep the others down.
         if let Err(error) = daemon.sync(&function_name).await {
@@ -205,6 +207,7 @@ impl Daemon {
             runtime: function.runtime.to_string(),
             environment,
             memory_mb: function.memory_mb,
+            ephemeral_storage_mb: function.ephemeral_storage_mb,
             timeout: Duration::from_secs(function.timeout_seconds.into()),
             concurrency: function.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize,
             scratch: scratch(&self.state, &function_name),

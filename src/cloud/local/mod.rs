@@ -125,7 +125,7 @@ impl Cloud for LocalCloud {
             function: live.map(|version| version.function.clone()),
             route: stage.route.as_ref().zip(port).map(|(route, port)| Route { front_door: route.front_door, url: local_url(port) }),
             schedules: scheduler::scheduled(&stage.schedules, &self.state.schedules_file(&function_name), jiff::Timestamp::now())?,
-            facts: facts(&self.state, &function_name, host.is_some()),
+            facts: facts(&self.state, &function_name, host.is_some(), sandboxes.iter().any(|sandbox| !sandbox.own_tmp)),
             host,
             sandboxes: Some(sandboxes.into_iter().map(sandbox).collect()),
             last_error,
@@ -430,14 +430,17 @@ fn release(version: &VersionState) -> Release {
 }
 
 fn sandbox(status: SandboxStatus) -> Sandbox {
-    let SandboxStatus { pid, version, state, requests, memory_mb, peak_memory_mb } = status;
+    let SandboxStatus { pid, version, state, requests, memory_mb, peak_memory_mb, own_tmp: _ } = status;
     Sandbox { pid, version, state, requests, memory_mb, peak_memory_mb }
 }
 
-fn facts(state: &StateDirectory, function_name: &str, running: bool) -> Vec<(String, String)> {
+fn facts(state: &StateDirectory, function_name: &str, running: bool, shared_tmp: bool) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     if !running {
         facts.push(("emulator".to_owned(), "not running; `zappa deploy` starts it".to_owned()));
+    }
+    if shared_tmp {
+        facts.push(("tmp".to_owned(), "a directory per sandbox, named by `TMPDIR`, without a size limit".to_owned()));
     }
     facts.push(("log".to_owned(), state.log_file(function_name).display().to_string()));
     facts

@@ -9,12 +9,6 @@ use zappa::emulator::Options;
 
 use super::lab::{Lab, NAME, error, meet, runs};
 
-fn request_id(lab: &Lab) -> String {
-    let log = lab.log();
-    let start = log.iter().rev().find_map(|(_, text)| text.strip_prefix("START RequestId: ")).unwrap();
-    start.split(' ').next().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn an_exception_is_the_answer_and_the_sandbox_lives_on() {
     let lab = Lab::new().await;
@@ -36,7 +30,7 @@ async fn a_process_that_ends_is_reported_and_replaced() {
         (json!({ "do": "suicide" }), "Runtime exited with error: signal: killed"),
     ] {
         let died = lab.invoke(event).await;
-        let id = request_id(&lab);
+        let id = lab.last_request();
         assert_eq!(error(&died), ("Runtime.ExitError".to_owned(), format!("RequestId: {id} Error: {reason}")));
         let tail: Vec<&str> = died.log_tail.lines().collect();
         let said = [format!("RequestId: {id} Error: {reason}"), "Runtime.ExitError".to_owned(), format!("END RequestId: {id}")];
@@ -82,7 +76,7 @@ async fn a_function_that_takes_too_long_is_killed() {
     let held = lab.hold(None).await;
     let pid = held.pid;
     let timed_out = held.end().await;
-    let id = request_id(&lab);
+    let id = lab.last_request();
     assert_eq!(error(&timed_out), ("Sandbox.Timedout".to_owned(), format!("RequestId: {id} Error: Task timed out after 1.00 seconds")));
     assert!(
         timed_out.log_tail.contains(&format!("\n{id} Task timed out after 1.00 seconds\nEND RequestId: {id}\n")),

@@ -13,7 +13,7 @@ use super::lab::{Lab, NAME, meet};
 
 /// Answers every kind of event with what it was asked, in the form that the front door wants.
 const WEB: &str = r#"
-import base64, json, socket
+import base64, json, os, socket
 
 def lambda_handler(event, context):
     path = event.get("rawPath") or event["path"]
@@ -34,7 +34,7 @@ def lambda_handler(event, context):
     headers = {name: value[0] if isinstance(value, list) else value for name, value in (event.get("multiValueHeaders") or event["headers"]).items()}
     seen = {
         "method": method, "path": path, "body": body, "context": event["requestContext"],
-        "headers": {name.lower(): value for name, value in headers.items()},
+        "headers": {name.lower(): value for name, value in headers.items()}, "trace": os.environ["_X_AMZN_TRACE_ID"],
     }
     answer = {"statusCode": 200, "body": json.dumps(seen), "isBase64Encoded": False}
     if "version" in event:
@@ -218,4 +218,18 @@ async fn ports_that_are_taken_are_refused_and_routes_can_move_and_close() {
     lab.emulator.remove_function(NAME).await;
     assert!(TcpStream::connect(second).await.is_err());
     assert!(lab.emulator.status(NAME).await.is_none());
+}
+
+#[tokio::test]
+async fn a_trace_goes_through_to_the_function_or_begins_here() {
+    let lab = web(Options::default(), |_| {}).await;
+    let address = lab.emulator.open_route(route(FrontDoor::Rest, None)).await.unwrap();
+    let sent = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    let (_, body) = ask(address, &format!("GET / HTTP/1.1\r\nX-Amzn-Trace-Id: {sent}"), b"").await;
+    let seen: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&seen["trace"], &seen["headers"]["x-amzn-trace-id"]), (&json!(sent), &json!(sent)));
+    let (_, body) = ask(address, "GET / HTTP/1.1", b"").await;
+    let seen: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(seen["trace"], seen["headers"]["x-amzn-trace-id"]);
+    assert!(seen["trace"].as_str().unwrap().starts_with("Root=1-"), "{seen}");
 }

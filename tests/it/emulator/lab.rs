@@ -92,8 +92,10 @@ def call(event, context):
     return [response.status, response.read().decode()]
 
 def breed(event, context):
-    code = "import socket, sys; c = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); c.sendall(b'1234'); c.recv(1)"
-    subprocess.Popen([sys.executable, "-c", code, str(event["port"])], start_new_session=event["daemon"])
+    code = "import socket, sys; c = socket.create_connection(('127.0.0.1', int(sys.argv[1]))); c.sendall(b'1234'); print('up', flush=True); c.recv(1)"
+    process = subprocess.Popen([sys.executable, "-c", code, str(event["port"])], start_new_session=event["daemon"], stdout=subprocess.PIPE)
+    # Once this request is over, it is stopped with everything else.
+    process.stdout.readline()
     return "bred"
 "#;
 
@@ -111,12 +113,27 @@ impl Lab {
 
     /// As [`Self::new`], with other waiting times or another configuration.
     pub(super) async fn with(options: Options, change: impl FnOnce(&mut FunctionConfig)) -> Self {
-        let lab = Self { emulator: Emulator::with(options), directory: tempfile::tempdir().unwrap() };
-        let mut config = lab.config(1, HANDLER);
+        Self { emulator: Emulator::with(options), directory: tempfile::tempdir().unwrap() }.put(HANDLER, change).await
+    }
+
+    /// With version 1 of `source`, not below the system's temporary directory, so that the sandbox can have a `/tmp` of its own.
+    pub(super) async fn at_home(source: &str, change: impl FnOnce(&mut FunctionConfig)) -> Self {
+        std::fs::create_dir_all(cache()).unwrap();
+        let directory = tempfile::Builder::new().prefix("lab-").tempdir_in(cache()).unwrap();
+        Self { emulator: Emulator::new(), directory }.put(source, change).await
+    }
+
+    /// With version 1 of `source`.
+    pub(super) async fn of(source: &str, change: impl FnOnce(&mut FunctionConfig)) -> Self {
+        Self { emulator: Emulator::new(), directory: tempfile::tempdir().unwrap() }.put(source, change).await
+    }
+
+    async fn put(self, source: &str, change: impl FnOnce(&mut FunctionConfig)) -> Self {
+        let mut config = self.config(1, source);
         change(&mut config);
-        lab.emulator.put_version(config).await;
-        lab.emulator.set_live(NAME, 1).await.unwrap();
-        lab
+        self.emulator.put_version(config).await;
+        self.emulator.set_live(NAME, 1).await.unwrap();
+        self
     }
 
     /// A version with this source, unpacked.
@@ -137,6 +154,7 @@ impl Lab {
             runtime: format!("python{}", minor_version()),
             environment: BTreeMap::from([("GREETING".to_owned(), "hello".to_owned())]),
             memory_mb: 512,
+            ephemeral_storage_mb: 512,
             timeout: Duration::from_secs(60),
             concurrency: 2,
             scratch: self.scratch(),
@@ -166,6 +184,13 @@ impl Lab {
         let invocation = self.invoke(event).await;
         assert_eq!(invocation.function_error, None, "{}", invocation.log_tail);
         serde_json::from_slice(&invocation.payload).unwrap()
+    }
+
+    /// The id of the request that was last begun.
+    pub(super) fn last_request(&self) -> String {
+        let log = self.log();
+        let start = log.iter().rev().find_map(|(_, text)| text.strip_prefix("START RequestId: ")).unwrap();
+        start.split(' ').next().unwrap().to_owned()
     }
 
     /// Lines of the log files, as (request id, text).
@@ -234,6 +259,12 @@ pub(super) fn runs(pid: u32) -> bool {
         String::from_utf8(stat.stdout).unwrap().trim().to_owned()
     };
     !state.is_empty() && !state.starts_with(['Z', 'X'])
+}
+
+/// What the system says of the process: `R` runs, `S` sleeps, `T` is stopped.
+pub(super) fn process_state(pid: u32) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").and_then(|(_, state)| state.chars().next()).unwrap_or('X')
 }
 
 /// What the error payload says.

@@ -205,7 +205,10 @@ async fn the_code_is_read_only_even_for_root_and_every_sandbox_has_its_own_tempo
     for directory in [lab.code(1), lab.code(1).join("zappa")] {
         std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    assert_eq!((overwrite, create), (json!("PermissionError"), json!("PermissionError")));
+    // By a mount that cannot be written to, as in Lambda, or by the modes where there can be none.
+    for refused in [overwrite, create] {
+        assert!(refused == "OSError" || refused == "PermissionError", "{refused}");
+    }
     assert!(!lab.code(1).join("zappa/__pycache__").exists());
 
     let held = lab.hold(None).await;
