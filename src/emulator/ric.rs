@@ -116,7 +116,8 @@ pub fn ensure_runtime(base_executable: &Path, version: &str, cache: &Path, obser
     };
     std::fs::create_dir_all(&runtimes).map_err(failed(&runtimes))?;
     let task = Task::begin(observer, "local runtime", None);
-    let lock_path = directory.with_extension("lock");
+    // Not `with_extension`: the dots of the version are no extension.
+    let lock_path = directory.with_added_extension("lock");
     let lock = File::create(&lock_path).map_err(failed(&lock_path))?;
     lock.lock().map_err(failed(&lock_path))?;
     if usable() {
@@ -127,8 +128,8 @@ pub fn ensure_runtime(base_executable: &Path, version: &str, cache: &Path, obser
     if directory.exists() {
         std::fs::remove_dir_all(&directory).map_err(failed(&directory))?;
     }
-    make_environment(base_executable, &directory)?;
-    install(&python, requirement, version)?;
+    make_environment(base_executable, &directory, &lock)?;
+    install(&python, requirement, version, &lock)?;
     let stamp = directory.join(STAMP);
     std::fs::write(&stamp, format!("{requirement}\n{}\n{version}\n", base_executable.display())).map_err(failed(&stamp))?;
     task.done(&format!("{requirement}, Python {version}"));
@@ -147,14 +148,14 @@ fn key(base_executable: &Path, version: &str, requirement: &str) -> String {
     format!("{version}-{digits}")
 }
 
-fn make_environment(base_executable: &Path, directory: &Path) -> Result<(), RuntimeError> {
+fn make_environment(base_executable: &Path, directory: &Path, lock: &File) -> Result<(), RuntimeError> {
     let mut command = Command::new(base_executable);
     command.args(["-m", "venv"]).arg(directory);
-    let (success, output) = run(&mut command).map_err(|source| RuntimeError::Interpreter { path: base_executable.to_owned(), source })?;
+    let (success, output) = run(&mut command, lock).map_err(|source| RuntimeError::Interpreter { path: base_executable.to_owned(), source })?;
     if success { Ok(()) } else { Err(RuntimeError::Environment { path: base_executable.to_owned(), output }) }
 }
 
-fn install(python: &Path, requirement: &str, version: &str) -> Result<(), RuntimeError> {
+fn install(python: &Path, requirement: &str, version: &str, lock: &File) -> Result<(), RuntimeError> {
     let mut last = String::new();
     // A wheel where there is one: building takes a minute and a compiler, and pip would rather build a newer release than take an older wheel.
     for only_binary in [true, false] {
@@ -164,7 +165,7 @@ fn install(python: &Path, requirement: &str, version: &str) -> Result<(), Runtim
             command.args(["--only-binary", ":all:"]);
         }
         command.arg(requirement);
-        let (success, output) = run(&mut command).map_err(|source| RuntimeError::Interpreter { path: python.to_owned(), source })?;
+        let (success, output) = run(&mut command, lock).map_err(|source| RuntimeError::Interpreter { path: python.to_owned(), source })?;
         if success {
             return Ok(());
         }
@@ -177,11 +178,14 @@ fn install(python: &Path, requirement: &str, version: &str) -> Result<(), Runtim
 }
 
 /// Whether it went well, and the end of what it wrote.
-fn run(command: &mut Command) -> io::Result<(bool, String)> {
+///
+/// The program gets `lock` as its (empty) standard input and so holds it as well: one that outlives a run that was killed keeps the next run waiting
+/// instead of writing into its directory.
+fn run(command: &mut Command, lock: &File) -> io::Result<(bool, String)> {
     for name in UNSET {
         command.env_remove(name);
     }
-    let output = command.stdin(Stdio::null()).output()?;
+    let output = command.stdin(Stdio::from(lock.try_clone()?)).output()?;
     let text = [output.stdout, output.stderr].map(|stream| String::from_utf8_lossy(&stream).into_owned()).concat();
     let lines: Vec<&str> = text.lines().collect();
     Ok((output.status.success(), lines[lines.len().saturating_sub(OUTPUT_LINES)..].join("\n")))

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::printer::{BOLD, DIM};
 use crate::bundle::Bundle;
 use crate::cloud::{Deployment, LastError, LogEvent, LogKind, Sandbox, Scheduled, ScheduledRun};
+pub use crate::model::size;
 use crate::model::{FrontDoor, Outcome, StageId};
 use crate::ops::deploy::DeployReport;
 use crate::ops::plan::Plan;
@@ -33,20 +34,6 @@ impl std::fmt::Display for Rows {
         }
         Ok(())
     }
-}
-
-/// `1.2 MB`: decimal units, as AWS's console shows code sizes.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    for (unit, name) in UNITS {
-        if bytes >= unit {
-            #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-            let value = bytes as f64 / unit as f64;
-            return format!("{value:.1} {name}");
-        }
-    }
-    format!("{bytes} bytes")
 }
 
 fn front_door(front_door: FrontDoor) -> &'static str {

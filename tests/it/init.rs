@@ -43,58 +43,24 @@ fn help() {
         Usage: zappa init [OPTIONS]
 
         Options:
-          -y, --yes
-                  Ask nothing: take what was found
-
-              --force
-                  Overwrite an existing settings file
-
-              --stage <NAME>
-                  Name of the first stage
-
-              --app <APP>
-                  The app to serve (`module:callable`, `module:factory()`)
-
-              --django-settings <MODULE>
-                  The Django settings module to use
-
-              --region <REGION>
-                  AWS region of the stage
-
-          -h, --help
-                  Print help (see a summary with '-h')
-
-          -V, --version
-                  Print version
+          -y, --yes                       Ask nothing: take what was found
+              --force                     Overwrite an existing settings file
+              --stage <NAME>              Name of the first stage
+              --app <APP>                 The app to serve (`module:callable`, `module:factory()`)
+              --django-settings <MODULE>  The Django settings module to use
+              --region <REGION>           AWS region of the stage
+          -h, --help                      Print help
+          -V, --version                   Print version
 
         Global options:
-          -C, --directory <DIR>
-                  Work on the project in this directory
-
-          -s, --settings-file <FILE>
-                  Read the settings from this file instead of zappa_settings.{toml,json,yaml,yml}
-
-              --python <PATH>
-                  Use this interpreter (and the environment it belongs to)
-
-          -j, --json
-                  Print one JSON document on standard output
-
-          -q, --quiet
-                  Say nothing but results and errors
-
-          -v, --verbose...
-                  Say more about what is done
-
-              --color <WHEN>
-                  When to use colour
-
-                  Possible values:
-                  - auto:   On a terminal, unless `NO_COLOR` is set
-                  - always: Always
-                  - never:  Never
-
-                  [default: auto]
+          -C, --directory <DIR>       Work on the project in this directory
+          -s, --settings-file <FILE>  Read the settings from this file of the project instead of
+                                      zappa_settings.{toml,json,yaml,yml}
+              --python <PATH>         Use this interpreter (and the environment it belongs to)
+          -j, --json                  Print one JSON document on standard output
+          -q, --quiet                 Say nothing but results, warnings and errors
+          -v, --verbose...            Say more about what is done
+              --color <WHEN>          When to use colour: auto, always or never [default: auto]
         ----- stderr -----
     "#]]
     .assert_eq(&trimmed(&TestProject::new().snapshot(["init", "--help"])));

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::support::http::get;
-use crate::support::{Deployed, TestProject, local};
+use crate::support::{Deployed, TestProject, eventually, local};
 
 fn echo() -> TestProject {
     TestProject::copy_of("tests/fixtures/apps/echo")
@@ -35,16 +35,6 @@ fn alive(pid: u32) -> bool {
     let output = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
     let stat = String::from_utf8(output.stdout).unwrap();
     !stat.trim().is_empty() && !stat.trim().starts_with('Z')
-}
-
-/// Waits until `condition` holds; fails the test after a minute.
-#[track_caller]
-pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let start = std::time::Instant::now();
-    while !condition() {
-        assert!(start.elapsed().as_secs() < 60, "{what} did not come true");
-        std::thread::yield_now();
-    }
 }
 
 #[test]
