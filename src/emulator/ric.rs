@@ -16,6 +16,9 @@ use crate::observe::{Observer, Task};
 const PINNED: &str = "awslambdaric==4.2.2";
 /// For Python 3.9: whatever the package index still has for it.
 const UNPINNED: &str = "awslambdaric";
+/// What the managed runtime brings along besides, for code that leaves it out of its bundle (`use_runtime_boto3`) or to chance. In whatever version is
+/// current, as there.
+const SDK: &str = "boto3";
 /// Written last: without it a directory is a run that was interrupted.
 const STAMP: &str = "complete";
 /// How much of pip's output an error shows.
@@ -44,7 +47,7 @@ pub enum RuntimeError {
         output: String,
     },
     /// pip failed.
-    #[error("could not install `{requirement}` for Python {version}:\n{output}")]
+    #[error("could not install `{requirement}` and `{SDK}` for Python {version}:\n{output}")]
     Install {
         /// What was to be installed.
         requirement: String,
@@ -139,7 +142,7 @@ pub fn ensure_runtime(base_executable: &Path, version: &str, cache: &Path, obser
 /// The same for the same interpreter, and another one for whatever would make the environment useless.
 fn key(base_executable: &Path, version: &str, requirement: &str) -> String {
     let mut hash = Sha256::new();
-    for part in [requirement, version, std::env::consts::OS, std::env::consts::ARCH] {
+    for part in [requirement, SDK, version, std::env::consts::OS, std::env::consts::ARCH] {
         hash.update(part);
         hash.update([0]);
     }
@@ -151,7 +154,8 @@ fn key(base_executable: &Path, version: &str, requirement: &str) -> String {
 fn make_environment(base_executable: &Path, directory: &Path, lock: &File) -> Result<(), RuntimeError> {
     let mut command = Command::new(base_executable);
     command.args(["-m", "venv"]).arg(directory);
-    let (success, output) = run(&mut command, lock).map_err(|source| RuntimeError::Interpreter { path: base_executable.to_owned(), source })?;
+    let (success, output) =
+        run(&mut command, lock).map_err(|source| RuntimeError::Interpreter { path: base_executable.to_owned(), source })?;
     if success { Ok(()) } else { Err(RuntimeError::Environment { path: base_executable.to_owned(), output }) }
 }
 
@@ -164,7 +168,7 @@ fn install(python: &Path, requirement: &str, version: &str, lock: &File) -> Resu
         if only_binary {
             command.args(["--only-binary", ":all:"]);
         }
-        command.arg(requirement);
+        command.args([requirement, SDK]);
         let (success, output) = run(&mut command, lock).map_err(|source| RuntimeError::Interpreter { path: python.to_owned(), source })?;
         if success {
             return Ok(());

@@ -56,8 +56,8 @@ fn bundle_text(bundle: &Bundle) -> String {
 pub fn deploy(id: &StageId, report: &DeployReport) -> String {
     let name = &report.function_name;
     let version = report.version;
-    let head = match (report.release, report.previous) {
-        (Outcome::Unchanged, None) => format!("{BOLD}{name}{BOLD:#} is up to date: version {version} is live"),
+    let head = match (report.live, report.previous) {
+        (Outcome::Unchanged, _) => format!("{BOLD}{name}{BOLD:#} is up to date: version {version} is live"),
         (_, None) => format!("{BOLD}{name}{BOLD:#} is live: version {version}"),
         (_, Some(previous)) => format!("{BOLD}{name}{BOLD:#} is live: version {version} (was {previous})"),
     };

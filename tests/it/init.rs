@@ -28,11 +28,6 @@ fn files(project: &TestProject) -> Vec<String> {
     names
 }
 
-/// clap pads an empty line that snapshots cannot hold.
-fn trimmed(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
-}
-
 #[test]
 fn help() {
     expect![[r#"
@@ -63,7 +58,7 @@ fn help() {
               --color <WHEN>          When to use colour: auto, always or never [default: auto]
         ----- stderr -----
     "#]]
-    .assert_eq(&trimmed(&TestProject::new().snapshot(["init", "--help"])));
+    .assert_eq(&TestProject::new().snapshot(["init", "--help"]));
 }
 
 #[test]

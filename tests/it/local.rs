@@ -100,6 +100,49 @@ fn a_version_that_is_not_healthy_never_serves() {
 }
 
 #[test]
+fn a_module_that_the_bundle_lacks_is_named_with_the_reason() {
+    let deployed = Deployed::new(echo());
+    deployed.project.write("app.py", "import nowhere.at_all\n");
+    let failed = deployed.zappa(["deploy", "local"]).expect_code(1);
+    let hint = "\nhint: `nowhere` is not in the bundle, whose packages are the ones that `requirements.txt` lists\n";
+    assert!(failed.stderr.contains(hint), "{}", failed.stderr);
+    let frames: Vec<&str> = failed.stderr.lines().filter(|line| line.contains("File \"")).collect();
+    assert!(frames.len() == 1 && frames[0].ends_with("/app.py\", line 1, in <module>"), "only the app's own: {}", failed.stderr);
+
+    let settings = "[local]\ntarget = \"local\"\napp_function = \"app.app\"\nexclude = [\"nowhere\"]\n";
+    deployed.project.write("zappa_settings.toml", settings);
+    let failed = deployed.zappa(["deploy", "local"]).expect_code(1);
+    assert!(failed.stderr.contains("\nhint: `exclude` leaves `nowhere` out of the bundle\n"), "{}", failed.stderr);
+}
+
+#[test]
+fn what_goes_live_unasked_is_said_to_be_live() {
+    let project = echo();
+    project.write("app.py", "raise RuntimeError\n");
+    project.zappa(["deploy", "local"]).expect_code(1);
+    let deployed = Deployed { port: 0, report: Value::Null, project };
+    // The version is there already; what is new is that it serves.
+    let unasked = deployed.zappa(["deploy", "local", "--no-check"]).expect_code(0);
+    assert!(unasked.stdout.starts_with("echo-local is live: version 1\n"), "{}", unasked.stdout);
+    let again = deployed.zappa(["deploy", "local", "--no-check"]).expect_code(0);
+    assert!(again.stdout.starts_with("echo-local is up to date: version 1 is live\n"), "{}", again.stdout);
+}
+
+/// `zappa init` of zappa/Zappa leaves boto3 and what it needs out of the bundle, because Lambda's runtime has them.
+#[test]
+fn the_runtime_has_boto3_of_its_own() {
+    let project =
+        echo().file("zappa_settings.json", r#"{ "local": { "app_function": "app.app", "exclude": ["boto3", "dateutil", "botocore"] } }"#);
+    std::fs::remove_file(project.root().join("zappa_settings.toml")).unwrap();
+    project.write(
+        "app.py",
+        "import boto3, dateutil\n\n\ndef app(environ, start_response):\n    start_response('204 No Content', [])\n    return []\n",
+    );
+    let deployed = Deployed::new(project);
+    assert_eq!(deployed.report["first_request"]["status"], 204);
+}
+
+#[test]
 fn old_versions_are_pruned_but_never_the_live_one() {
     let deployed = Deployed::new(echo().env("ZAPPA_NUM_RETAINED_VERSIONS", "2"));
     for version in ["two", "three", "four"] {
