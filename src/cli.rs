@@ -182,7 +182,7 @@ pub struct UndeployArgs {
 pub struct PackageArgs {
     /// The stage: a table of the settings file, or `local` [default: the only one there is]
     pub stage: Option<String>,
-    /// Where to write the archive [default: <function name>.zip]
+    /// Where to write the archive [default: `FUNCTION-NAME.zip`]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Write nothing; list what would go in, and why, and what would not

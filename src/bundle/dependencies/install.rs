@@ -76,7 +76,7 @@ pub(super) fn run(job: &Job<'_>, cache: &Path, observer: &dyn Observer) -> Resul
     }
     if !target.is_dir() {
         let prefix = format!(".installing-{key}-");
-        sweep(&directory, &prefix);
+        sweep(&directory, &key);
         let temporary = tempfile::Builder::new().prefix(&prefix).tempdir_in(&directory).map_err(unusable(&directory))?;
         install(job, temporary.path(), &held, observer)?;
         let made = temporary.path().join("packages");
@@ -88,11 +88,17 @@ pub(super) fn run(job: &Job<'_>, cache: &Path, observer: &dyn Observer) -> Resul
     Ok(target)
 }
 
-/// Removes what runs left behind that were killed. Best effort: it is in nobody's way but the disk's.
-fn sweep(directory: &Path, prefix: &str) {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(prefix)) {
-        let _ = fs::remove_dir_all(entry.path());
+/// Removes what runs left behind that were killed: for `own`, whose lock is held, and for every other list whose lock nobody holds. Best effort: it is
+/// in nobody's way but the disk's.
+fn sweep(directory: &Path, own: &str) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let Some(key) = name.strip_prefix(".installing-").and_then(|rest| rest.split('-').next()) else { continue };
+        let held = if key == own { None } else { File::open(directory.join(format!("{key}.lock"))).ok() };
+        if held.as_ref().is_none_or(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
