@@ -312,3 +312,13 @@ fn interrupting_leaves_nothing() {
     assert!(shown.is_some() && shown > hidden, "the cursor is hidden: {:?}", outcome.stdout);
     assert_eq!(files(&project), ["admin.py", "requirements.txt", "shop.py"]);
 }
+
+#[test]
+fn what_was_deployed_without_settings_is_found_again_with_them() {
+    let mut project = flask();
+    project.move_to("a shop with a very long name");
+    let name = || project.zappa(["settings", "local", "--json"]).expect_code(0).json()["function_name"].clone();
+    let before = name();
+    project.zappa(["init", "--yes"]).expect_code(0);
+    assert_eq!(before, name());
+}
