@@ -26,7 +26,7 @@ pub struct Global {
     /// Work on the project in this directory
     #[arg(short = 'C', long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub directory: Option<PathBuf>,
-    /// Read the settings from this file instead of zappa_settings.{toml,json,yaml,yml}
+    /// Read the settings from this file of the project instead of zappa_settings.{toml,json,yaml,yml}
     #[arg(short, long, global = true, value_name = "FILE", help_heading = "Global options", alias = "settings_file")]
     pub settings_file: Option<PathBuf>,
     /// Use this interpreter (and the environment it belongs to)
@@ -35,14 +35,16 @@ pub struct Global {
     /// Print one JSON document on standard output
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub json: bool,
-    /// Say nothing but results and errors
+    /// Say nothing but results, warnings and errors
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
     /// Say more about what is done
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = "Global options")]
     pub verbose: u8,
-    /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN", help_heading = "Global options")]
+    /// When to use colour: auto, always or never
+    // The values' own descriptions would make clap spread every command's help over twice the lines.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, hide_possible_values = true, value_name = "WHEN")]
+    #[arg(help_heading = "Global options")]
     pub color: Color,
 }
 
@@ -180,7 +182,7 @@ pub struct UndeployArgs {
 pub struct PackageArgs {
     /// The stage: a table of the settings file, or `local` [default: the only one there is]
     pub stage: Option<String>,
-    /// Where to write the archive [default: <function name>.zip]
+    /// Where to write the archive [default: `FUNCTION-NAME.zip`]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Write nothing; list what would go in, and why, and what would not
@@ -214,12 +216,13 @@ pub struct TailArgs {
 /// `zappa invoke`
 #[derive(Debug, Args)]
 #[command(
+    override_usage = "zappa invoke [OPTIONS] [STAGE] <FUNCTION>",
     after_help = "What the function prints appears on standard error while it runs, what it returns on standard output. The function's timeout holds \
                         (`timeout_seconds`); Ctrl-C ends the watching, not the function."
 )]
 pub struct InvokeArgs {
-    /// The stage, then the function (`module.function`); the stage may be left out if there is only one
-    #[arg(required_unless_present_any = ["event", "schedule"], num_args = 1..=2, value_names = ["STAGE", "FUNCTION"])]
+    /// The function (`module.function`), behind the stage if there is more than one
+    #[arg(required_unless_present_any = ["event", "schedule"], num_args = 1..=2, value_name = "FUNCTION")]
     pub words: Vec<String>,
     /// A JSON object: the event that the function gets
     #[arg(long, value_name = "JSON")]
@@ -243,7 +246,7 @@ pub struct InvokeArgs {
 #[command(after_help = "The command's output appears while it runs, and its exit status is this command's. The function's timeout holds \
                         (`timeout_seconds`); Ctrl-C ends the watching, not the command.")]
 pub struct ManageArgs {
-    /// The stage
+    /// The stage: a table of the settings file, or `local`
     pub stage: String,
     /// The management command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]

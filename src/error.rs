@@ -10,6 +10,7 @@ use crate::ops::OperationError;
 use crate::ops::init::InitError;
 use crate::project::ProjectError;
 use crate::settings::SettingsError;
+use crate::ui::OutputError;
 
 /// Whatever a command can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +36,9 @@ pub enum Error {
     /// Command.
     #[error(transparent)]
     Command(#[from] CommandError),
+    /// Standard output.
+    #[error(transparent)]
+    Output(#[from] OutputError),
 }
 
 impl Error {
@@ -59,6 +63,7 @@ impl Error {
             Self::Cloud(error) => error,
             Self::Operation(error) => error,
             Self::Command(error) => error,
+            Self::Output(error) => error,
         }
     }
 }

@@ -83,7 +83,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         },
     });
     let context = commands::Context::new(&cli, printer);
-    match commands::dispatch(cli, &context) {
+    let outcome = commands::dispatch(cli, &context).and_then(|code| {
+        context.printer.finish()?;
+        Ok(code)
+    });
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             ui::report_failure(&context.printer, &error, &error.hints());

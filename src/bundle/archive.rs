@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 use zip::write::{PreparedZipFile, SimpleFileOptions, ZipWriter};
 use zip::{CompressionMethod, DateTime, System};
 
-use super::weight::size;
 use super::{Archive, ArchiveRole, BundleError, Entry, Source};
+use crate::model::size;
 use crate::observe::{Observer, Task};
 
 /// zlib's own default. Measured on 45 MB of site-packages: 9 takes 1.6 times as long for 1 % less, 3 takes 0.65 of the time for 3 % more, 1 takes
@@ -24,8 +24,17 @@ pub(super) const UNFINISHED: (&str, &str) = (".zappa-", ".partial");
 /// Uncompressed bytes that may be read ahead of the writer, so that a large member in front does not fill the memory behind it.
 const AHEAD: u64 = 64 << 20;
 
-/// Writes `entries`, which are sorted, to `path`.
-pub(super) fn write(entries: &[Entry], role: ArchiveRole, path: &Path, observer: &dyn Observer) -> Result<Archive, BundleError> {
+/// Where an archive is to be.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) path: &'a Path,
+    /// Where it is until it is complete, on the same file system.
+    pub(super) scratch: &'a Path,
+}
+
+/// Writes `entries`, which are sorted, to their place.
+pub(super) fn write(entries: &[Entry], role: ArchiveRole, place: Place<'_>, observer: &dyn Observer) -> Result<Archive, BundleError> {
+    let Place { path, scratch } = place;
     let unwritable = |source| BundleError::Write { path: path.to_owned(), source };
     let broken = |source| match source {
         zip::result::ZipError::Io(source) => BundleError::Write { path: path.to_owned(), source },
@@ -33,9 +42,7 @@ pub(super) fn write(entries: &[Entry], role: ArchiveRole, path: &Path, observer:
     };
     let unpacked_size: u64 = entries.iter().map(|entry| entry.size).sum();
     let task = Task::begin(observer, "compress the bundle", Some(unpacked_size));
-    // A bare file name has the empty path as its parent.
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = new_file(directory).map_err(unwritable)?;
+    let mut temporary = new_file(scratch).map_err(unwritable)?;
     let mut archive = ZipWriter::new(Hashing::new(temporary.as_file_mut()));
     let mut written = 0;
     compressed(entries, |entry, member| {

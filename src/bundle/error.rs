@@ -4,8 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use super::MAX_UNPACKED;
-use super::weight::{Heaviest, size};
+use super::weight::Heaviest;
 use crate::hint::Hint;
+use crate::model::size;
 
 /// Why a bundle could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +115,7 @@ pub enum BundleError {
         app: String,
     },
     /// More than Lambda unpacks.
-    #[error("the bundle would be {} unpacked, and Lambda takes at most {}", size(*bytes), size(MAX_UNPACKED))]
+    #[error("the bundle would be {} unpacked, and Lambda takes at most {} (250 MiB)", size(*bytes), size(MAX_UNPACKED))]
     TooLarge {
         /// Uncompressed bytes.
         bytes: u64,
@@ -210,12 +211,20 @@ impl Hint for BundleError {
             Self::HidesShim { .. } => one("rename it, or leave it out with `exclude_glob` or `.zappaignore`"),
             Self::AppMissing { hint, .. } => vec![hint.clone()],
             Self::AppName { .. } => one("set `app_function` to where the app is, like `shop.wsgi:app`"),
-            Self::TooLarge { .. } => vec![
-                "leave out what the app does not need with `exclude`, `exclude_glob` or `.zappaignore`; `zappa package --list` shows every file"
-                    .to_owned(),
-                "`use_runtime_boto3 = true` leaves boto3 and botocore to the runtime".to_owned(),
-            ],
+            Self::TooLarge { heaviest, .. } => {
+                let mut hints = vec![
+                    "leave out what the app does not need with `exclude`, `exclude_glob` or `.zappaignore`; `zappa package --list` shows every file"
+                        .to_owned(),
+                ];
+                if heaviest.0.iter().any(|weight| weight.name.starts_with("boto")) {
+                    hints.push("`use_runtime_boto3 = true` leaves boto3 and botocore to the runtime".to_owned());
+                }
+                hints
+            }
             Self::Empty | Self::Configuration(_) | Self::Zip { .. } | Self::RunInstaller { .. } => Vec::new(),
+            Self::Write { source, .. } | Self::Cache { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                one("make room on that disk, or choose a place on another")
+            }
             Self::Write { .. } => one("choose another place, or make this one writable"),
             Self::DependencyList { .. } => one("correct the file, or make an environment (`.venv`) that holds the dependencies"),
             Self::Cache { .. } => one("set `ZAPPA_CACHE_DIR` to a directory that can be written to"),
@@ -223,6 +232,9 @@ impl Hint for BundleError {
                 format!("run `{} -m ensurepip`, or install uv", python.display()),
                 "or make an environment that holds the dependencies: `python3 -m venv .venv`, then install into it".to_owned(),
             ],
+            Self::Install { output, .. } if output.0.contains("No space left on device") => {
+                one("make room on that disk, or set `ZAPPA_CACHE_DIR` to a directory on another")
+            }
             Self::Install { .. } => one("`-v` shows everything that the installer prints"),
         }
     }

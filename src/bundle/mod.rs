@@ -1,7 +1,7 @@
 //! The bundle: what goes in and why (`manifest`, from `project_files`, `packages`, `shim` and `configuration`, by `rules`), installing dependencies
 //! that only exist as a list (`dependencies`), and deterministic archives of it all (`archive`).
 //!
-//! [`plan`] decides and [`write`] acts. Called by `ops` and the package command; knows files, nothing of targets.
+//! [`plan`] decides and [`write()`] acts. Called by `ops` and the package command; knows files, nothing of targets.
 
 mod archive;
 mod collisions;
@@ -176,12 +176,12 @@ pub fn plan_with(
 /// Writes the archives of `manifest` into `directory` (each appears under its final name only when complete).
 pub fn write(manifest: &Manifest, directory: &Path, observer: &dyn Observer) -> Result<Bundle, BundleError> {
     std::fs::create_dir_all(directory).map_err(|source| BundleError::Write { path: directory.to_owned(), source })?;
-    write_to(manifest, &directory.join("code.zip"), observer)
+    write_to(manifest, &directory.join("code.zip"), directory, observer)
 }
 
-/// As [`write`], with the path of the code archive chosen by the caller. Its directory has to exist.
-pub fn write_to(manifest: &Manifest, path: &Path, observer: &dyn Observer) -> Result<Bundle, BundleError> {
+/// As [`write()`], with the path of the code archive chosen by the caller. It is put together in `scratch`, on the same file system.
+pub fn write_to(manifest: &Manifest, path: &Path, scratch: &Path, observer: &dyn Observer) -> Result<Bundle, BundleError> {
     manifest.check_size()?;
-    let code = archive::write(&manifest.entries, ArchiveRole::Code, path, observer)?;
+    let code = archive::write(&manifest.entries, ArchiveRole::Code, archive::Place { path, scratch }, observer)?;
     Ok(Bundle { archives: vec![code] })
 }

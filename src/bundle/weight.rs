@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{BundleError, Entry, MAX_UNPACKED, Manifest, Part};
+use crate::model::size;
 
 /// How many of the heaviest an error or a report names.
 const SHOWN: usize = 10;
@@ -32,13 +33,6 @@ impl fmt::Display for Heaviest {
         f.write_str("the heaviest are")?;
         self.0.iter().try_for_each(|weight| write!(f, "\n{:>9}  {}", size(weight.size), weight.name))
     }
-}
-
-/// `1.2 MB`, for messages.
-pub(super) fn size(bytes: u64) -> String {
-    const MB: u64 = 1_000_000;
-    let tenths = (bytes * 10 + MB / 2) / MB;
-    if tenths == 0 { format!("{bytes} B") } else { format!("{}.{} MB", tenths / 10, tenths % 10) }
 }
 
 impl Manifest {
@@ -77,7 +71,8 @@ impl Manifest {
 fn group(entry: &Entry) -> String {
     match entry.part {
         Part::Dependencies => entry.reason.clone(),
-        Part::Shim | Part::Configuration => "shim and configuration".to_owned(),
+        Part::Shim => "shim".to_owned(),
+        Part::Configuration => "configuration".to_owned(),
         Part::App => match entry.path.split_once('/') {
             Some((directory, _)) => format!("{directory}/"),
             None => entry.path.clone(),

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::model::{InvalidValue, StageId};
 use crate::ops::init::{self, DEFAULT_REGION, DEFAULT_STAGE, Destination, InitError, LOCAL_STAGE, Plan};
 use crate::project::{self, Apps, ProjectError, Survey};
-use crate::settings::AppSetting;
+use crate::settings::{AppSetting, derived_project_name};
 use crate::ui::init as show;
 use crate::ui::prompt::{self, INTERRUPTED, NoAnswer, Prompt};
 
@@ -47,7 +47,7 @@ fn attempt(args: &InitArgs, context: &Context) -> Result<(), Stop> {
     let settings_file = context.global.settings_file.as_deref();
     let destination = Destination::choose(&context.directory, settings_file, args.force)?;
     let survey = project::survey(&context.directory, context.global.python.as_deref(), &context.environment)?;
-    let project = init::project_name(&survey.root);
+    let project = derived_project_name(&survey.root);
     let check_stage = |stage: &str| init::check_stage(&project, stage);
     if let Some(stage) = &args.stage {
         checked(check_stage(stage), "--stage")?;

@@ -16,6 +16,9 @@ use crate::observe::{Observer, Task};
 const PINNED: &str = "awslambdaric==4.2.2";
 /// For Python 3.9: whatever the package index still has for it.
 const UNPINNED: &str = "awslambdaric";
+/// What the managed runtime brings along besides, for code that leaves it out of its bundle (`use_runtime_boto3`) or to chance. In whatever version is
+/// current, as there.
+const SDK: &str = "boto3";
 /// Written last: without it a directory is a run that was interrupted.
 const STAMP: &str = "complete";
 /// How much of pip's output an error shows.
@@ -44,7 +47,7 @@ pub enum RuntimeError {
         output: String,
     },
     /// pip failed.
-    #[error("could not install `{requirement}` for Python {version}:\n{output}")]
+    #[error("could not install `{requirement}` and `{SDK}` for Python {version}:\n{output}")]
     Install {
         /// What was to be installed.
         requirement: String,
@@ -116,7 +119,8 @@ pub fn ensure_runtime(base_executable: &Path, version: &str, cache: &Path, obser
     };
     std::fs::create_dir_all(&runtimes).map_err(failed(&runtimes))?;
     let task = Task::begin(observer, "local runtime", None);
-    let lock_path = directory.with_extension("lock");
+    // Not `with_extension`: the dots of the version are no extension.
+    let lock_path = directory.with_added_extension("lock");
     let lock = File::create(&lock_path).map_err(failed(&lock_path))?;
     lock.lock().map_err(failed(&lock_path))?;
     if usable() {
@@ -127,8 +131,8 @@ pub fn ensure_runtime(base_executable: &Path, version: &str, cache: &Path, obser
     if directory.exists() {
         std::fs::remove_dir_all(&directory).map_err(failed(&directory))?;
     }
-    make_environment(base_executable, &directory)?;
-    install(&python, requirement, version)?;
+    make_environment(base_executable, &directory, &lock)?;
+    install(&python, requirement, version, &lock)?;
     let stamp = directory.join(STAMP);
     std::fs::write(&stamp, format!("{requirement}\n{}\n{version}\n", base_executable.display())).map_err(failed(&stamp))?;
     task.done(&format!("{requirement}, Python {version}"));
@@ -138,7 +142,7 @@ pub fn ensure_runtime(base_executable: &Path, version: &str, cache: &Path, obser
 /// The same for the same interpreter, and another one for whatever would make the environment useless.
 fn key(base_executable: &Path, version: &str, requirement: &str) -> String {
     let mut hash = Sha256::new();
-    for part in [requirement, version, std::env::consts::OS, std::env::consts::ARCH] {
+    for part in [requirement, SDK, version, std::env::consts::OS, std::env::consts::ARCH] {
         hash.update(part);
         hash.update([0]);
     }
@@ -147,14 +151,15 @@ fn key(base_executable: &Path, version: &str, requirement: &str) -> String {
     format!("{version}-{digits}")
 }
 
-fn make_environment(base_executable: &Path, directory: &Path) -> Result<(), RuntimeError> {
+fn make_environment(base_executable: &Path, directory: &Path, lock: &File) -> Result<(), RuntimeError> {
     let mut command = Command::new(base_executable);
     command.args(["-m", "venv"]).arg(directory);
-    let (success, output) = run(&mut command).map_err(|source| RuntimeError::Interpreter { path: base_executable.to_owned(), source })?;
+    let (success, output) =
+        run(&mut command, lock).map_err(|source| RuntimeError::Interpreter { path: base_executable.to_owned(), source })?;
     if success { Ok(()) } else { Err(RuntimeError::Environment { path: base_executable.to_owned(), output }) }
 }
 
-fn install(python: &Path, requirement: &str, version: &str) -> Result<(), RuntimeError> {
+fn install(python: &Path, requirement: &str, version: &str, lock: &File) -> Result<(), RuntimeError> {
     let mut last = String::new();
     // A wheel where there is one: building takes a minute and a compiler, and pip would rather build a newer release than take an older wheel.
     for only_binary in [true, false] {
@@ -163,8 +168,8 @@ fn install(python: &Path, requirement: &str, version: &str) -> Result<(), Runtim
         if only_binary {
             command.args(["--only-binary", ":all:"]);
         }
-        command.arg(requirement);
-        let (success, output) = run(&mut command).map_err(|source| RuntimeError::Interpreter { path: python.to_owned(), source })?;
+        command.args([requirement, SDK]);
+        let (success, output) = run(&mut command, lock).map_err(|source| RuntimeError::Interpreter { path: python.to_owned(), source })?;
         if success {
             return Ok(());
         }
@@ -177,11 +182,14 @@ fn install(python: &Path, requirement: &str, version: &str) -> Result<(), Runtim
 }
 
 /// Whether it went well, and the end of what it wrote.
-fn run(command: &mut Command) -> io::Result<(bool, String)> {
+///
+/// The program gets `lock` as its (empty) standard input and so holds it as well: one that outlives a run that was killed keeps the next run waiting
+/// instead of writing into its directory.
+fn run(command: &mut Command, lock: &File) -> io::Result<(bool, String)> {
     for name in UNSET {
         command.env_remove(name);
     }
-    let output = command.stdin(Stdio::null()).output()?;
+    let output = command.stdin(Stdio::from(lock.try_clone()?)).output()?;
     let text = [output.stdout, output.stderr].map(|stream| String::from_utf8_lossy(&stream).into_owned()).concat();
     let lines: Vec<&str> = text.lines().collect();
     Ok((output.status.success(), lines[lines.len().saturating_sub(OUTPUT_LINES)..].join("\n")))

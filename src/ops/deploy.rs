@@ -14,7 +14,7 @@ use crate::bundle::{self, Bundle};
 use crate::cloud::{Cloud, CloudError, CodeSpec, Deployment, Invocation};
 use crate::model::{FrontDoor, Outcome, Version};
 use crate::observe::{Observer, Task};
-use crate::project::Project;
+use crate::project::{DependencySource, Project};
 use crate::settings::Settings;
 
 /// What to deploy, and how.
@@ -49,6 +49,8 @@ pub struct DeployReport {
     pub url: String,
     /// Which front door that is.
     pub front_door: FrontDoor,
+    /// Whether `live` was made or moved.
+    pub live: Outcome,
     /// Whether a version was made.
     pub release: Outcome,
     /// Whether the front door was made or changed.
@@ -114,7 +116,7 @@ pub async fn deploy(
     let first_request = match &request.settings.touch_path {
         Some(path) if request.check && previous != Some(version) => {
             let task = Task::begin(observer, "health check", None);
-            let measured = check(cloud, request.settings, version, path, previous).await?;
+            let measured = check(cloud, request, version, path, previous).await?;
             task.done(&format!("GET {path} answered {}", measured.status));
             Some(measured)
         }
@@ -136,6 +138,11 @@ pub async fn deploy(
         function_name: id.function_name(),
         version,
         previous: previous.filter(|previous| *previous != version),
+        live: match previous {
+            None => Outcome::Created,
+            Some(previous) if previous == version => Outcome::Unchanged,
+            Some(_) => Outcome::Updated,
+        },
         url: route.url,
         front_door: route.front_door,
         release,
@@ -190,11 +197,12 @@ struct FunctionFailure {
 /// Asks exactly this version for `path`, twice: the first call starts a sandbox, the second finds it warm.
 async fn check(
     cloud: &dyn Cloud,
-    settings: &Settings,
+    request: &DeployRequest<'_>,
     version: Version,
     path: &str,
     live: Option<Version>,
 ) -> Result<FirstRequest, OperationError> {
+    let settings = request.settings;
     let mut event = json!({ "zappa": "check", "path": path, "front_door": settings.front_door });
     if let Some(domain) = &settings.domain {
         event["host"] = json!(domain);
@@ -203,7 +211,8 @@ async fn check(
     let first = cloud.invoke(&settings.id, Some(version), payload.clone(), None).await?;
     let status = judge(&first).map_err(|(reason, said)| {
         let said = (!said.is_empty()).then(|| AppOutput(said.join("\n")));
-        OperationError::Unhealthy { version, reason, said, live }
+        let missing = missing_module(&reason, request);
+        OperationError::Unhealthy { version, reason, said, live, missing }
     })?;
     let second = cloud.invoke(&settings.id, Some(version), payload, None).await?;
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
@@ -219,7 +228,7 @@ fn judge(answer: &Invocation) -> Result<u16, (String, Vec<String>)> {
     if answer.function_error.is_some() {
         let failure: FunctionFailure = serde_json::from_slice(&answer.payload).unwrap_or_default();
         let reason = format!("{}: {}", failure.error_type, failure.error_message);
-        return Err((reason, details(&failure.stack_trace, &answer.log_tail)));
+        return Err((reason, details(&of_the_app(failure.stack_trace), &answer.log_tail)));
     }
     let checked: Checked = match serde_json::from_slice(&answer.payload) {
         Ok(checked) => checked,
@@ -237,6 +246,35 @@ fn judge(answer: &Invocation) -> Result<u16, (String, Vec<String>)> {
         }
         (None, None) => Err(("it did not answer the request".to_owned(), details(&[], &answer.log_tail))),
     }
+}
+
+/// The frames that are not the import system's or the shim's: what is left begins in the app. All of them where nothing would be left.
+fn of_the_app(trace: Vec<String>) -> Vec<String> {
+    let shim: Vec<String> = bundle::SHIM_FILES.iter().map(|(name, _)| format!("/zappa/{name}\", line ")).collect();
+    let foreign = |frame: &String| {
+        let place = frame.lines().next().unwrap_or_default().replace('\\', "/");
+        ["<frozen importlib.", "/importlib/__init__.py\", line "].iter().any(|part| place.contains(part))
+            || shim.iter().any(|path| place.contains(path))
+    };
+    if trace.iter().all(foreign) { trace } else { trace.into_iter().filter(|frame| !foreign(frame)).collect() }
+}
+
+/// What can be said of a module that the app did not find: why it is not in the bundle.
+fn missing_module(reason: &str, request: &DeployRequest<'_>) -> Option<String> {
+    let (_, rest) = reason.split_once("No module named '")?;
+    let module = rest.split(['\'', '.']).next()?;
+    let root = &request.project.root;
+    if root.join(module).exists() || root.join(module).with_added_extension("py").exists() {
+        return None;
+    }
+    if request.settings.packaging.exclude.iter().any(|pattern| pattern == module) {
+        return Some(format!("`exclude` leaves `{module}` out of the bundle"));
+    }
+    let packages = match &request.project.dependencies {
+        DependencySource::Environment(installed) => format!("the ones installed in {}", installed.source),
+        DependencySource::File { path, .. } => format!("the ones that `{}` lists", path.strip_prefix(root).unwrap_or(path).display()),
+    };
+    Some(format!("`{module}` is not in the bundle, whose packages are {packages}"))
 }
 
 /// The traceback if there is one, else what the app wrote to the log.

@@ -41,6 +41,8 @@ pub enum OperationError {
         said: Option<AppOutput>,
         /// What serves instead.
         live: Option<Version>,
+        /// About a module that the app did not find.
+        missing: Option<String>,
     },
     /// There is nothing to go back to.
     #[error("there is no release {steps} before version {live} (the oldest kept is {oldest})")]
@@ -100,14 +102,13 @@ impl Hint for OperationError {
         match self {
             Self::Bundle(error) => error.hints(),
             Self::Cloud(error) => error.hints(),
-            Self::Unhealthy { live: Some(live), .. } => vec![
-                format!("version {live} goes on serving; mend the app and run the command again"),
-                "`touch_path` chooses another path to ask for, `--no-check` releases without asking".to_owned(),
-            ],
-            Self::Unhealthy { live: None, .. } => vec![
-                "nothing is live yet; mend the app and run the command again".to_owned(),
-                "`touch_path` chooses another path to ask for, `--no-check` releases without asking".to_owned(),
-            ],
+            Self::Unhealthy { live, missing, .. } => {
+                let serving = live.map_or_else(|| "nothing is live yet".to_owned(), |live| format!("version {live} goes on serving"));
+                let mut hints: Vec<String> = missing.iter().cloned().collect();
+                hints.push(format!("{serving}; mend the app and run the command again"));
+                hints.push("`touch_path` chooses another path to ask for, `--no-check` releases without asking".to_owned());
+                hints
+            }
             Self::NothingBefore { .. } => vec!["`zappa status` lists the releases that are kept (`num_retained_versions`)".to_owned()],
             Self::NothingLive { .. } => vec!["`zappa deploy` makes one".to_owned()],
             Self::NoSuchSchedule { known, .. } if known.is_empty() => {

@@ -20,6 +20,8 @@ pub struct PackageRequest<'a> {
     pub cache: &'a Path,
     /// The archive to write.
     pub output: &'a Path,
+    /// Where it is put together, on the same file system.
+    pub scratch: &'a Path,
 }
 
 /// How much of a bundle belongs to whom.
@@ -71,7 +73,7 @@ pub struct ListReport {
 /// Writes the bundle to the output.
 pub fn package(request: &PackageRequest<'_>, observer: &dyn Observer) -> Result<PackageReport, BundleError> {
     let manifest = plan(request, false, observer)?;
-    let bundle = bundle::write_to(&manifest, request.output, observer)?;
+    let bundle = bundle::write_to(&manifest, request.output, request.scratch, observer)?;
     Ok(PackageReport { archives: bundle.archives, summary: summary(&manifest) })
 }
 
@@ -80,6 +82,13 @@ pub fn list(request: &PackageRequest<'_>, observer: &dyn Observer) -> Result<Lis
     let manifest = plan(request, true, observer)?;
     let summary = summary(&manifest);
     Ok(ListReport { entries: manifest.entries, skipped: manifest.skipped, summary })
+}
+
+/// The directory that an archive is to appear in.
+#[must_use]
+pub fn directory(output: &Path) -> &Path {
+    // A bare file name has the empty path as its parent.
+    output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The name that an archive gets where nobody chooses another.

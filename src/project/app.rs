@@ -189,10 +189,10 @@ pub(super) fn check(app: &AppSetting, root: &Path, interpreter: &Interpreter, so
         AppSetting::Django(text) => ("django_settings", text, Some(text.as_str()).filter(|text| is_dotted(text))),
     };
     let module = module.ok_or_else(|| ProjectError::AppShape { app: text.clone() })?;
-    let (mut directories, mut linked) = (vec![root.to_owned()], &[][..]);
+    let linked = source.linked(root);
+    let mut directories = vec![root.to_owned()];
+    directories.extend(linked.iter().map(|link| link.directory.clone()));
     if let DependencySource::Environment(installed) = source {
-        linked = &installed.linked;
-        directories.extend(linked.iter().map(|link| link.directory.clone()));
         directories.extend(installed.site_packages.iter().cloned());
     }
     let top = module.split('.').next().unwrap_or(module);
@@ -200,7 +200,7 @@ pub(super) fn check(app: &AppSetting, root: &Path, interpreter: &Interpreter, so
     if exists(module, &directories) || top == "wsgiref" {
         return Ok(());
     }
-    let nearest = find_apps(root, interpreter, linked)?.nearest(module);
+    let nearest = find_apps(root, interpreter, &linked)?.nearest(module);
     let may_come_later = matches!(source, DependencySource::File { .. }) && nearest.is_none() && !exists(top, &directories);
     if may_come_later {
         return Ok(()); // A distribution that is not installed yet may hold it.

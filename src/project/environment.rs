@@ -107,8 +107,13 @@ fn environment(root: &Path, variables: &Variables) -> Result<Option<Found>, Proj
 /// The activated conda environment, unless it is `base`, which belongs to conda, or has no Python.
 fn conda(variables: &Variables) -> Option<PathBuf> {
     let directory = PathBuf::from(variable(variables, env::CONDA_PREFIX)?);
-    let is_base = variable(variables, env::CONDA_DEFAULT_ENV) == Some("base") || directory.join("condabin").is_dir();
+    let is_base = variable(variables, env::CONDA_DEFAULT_ENV) == Some("base") || is_conda_base(&directory);
     (!is_base && interpreter_in(&directory).is_ok()).then_some(directory)
+}
+
+/// Whether conda itself lives here. Activated in every shell, on `PATH` in every shell: its packages are nobody's project's.
+pub(super) fn is_conda_base(prefix: &Path) -> bool {
+    prefix.join("condabin").is_dir()
 }
 
 /// The environment that Poetry keeps in its cache for this project.

@@ -66,6 +66,22 @@ pub enum DependencySource {
     },
 }
 
+impl DependencySource {
+    /// What stands on `sys.path` besides `site-packages` and the root: what an environment links to, and the project's own `src`, which an
+    /// installer would put there with the dependencies.
+    #[must_use]
+    pub fn linked(&self, root: &Path) -> Vec<LinkedSource> {
+        let mut linked = match self {
+            Self::Environment(installed) => installed.linked.clone(),
+            Self::File { .. } => Vec::new(),
+        };
+        if let Some(directory) = root::source_directory(root).filter(|directory| linked.iter().all(|link| link.directory != *directory)) {
+            linked.push(LinkedSource { directory, distribution: None, modules: None });
+        }
+        linked
+    }
+}
+
 /// A file that lists dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DependencyFile {
@@ -148,7 +164,7 @@ pub fn survey(directory: &Path, python: Option<&Path>, environment: &BTreeMap<St
     let file = root::dependency_file(&root)?;
     match environment::on_path(&root, environment) {
         // A container that has put its environment on `PATH` without activating it.
-        Ok(probe) if probe.is_environment => Survey::new(root, probe, None),
+        Ok(probe) if probe.is_environment && !environment::is_conda_base(&probe.interpreter.prefix) => Survey::new(root, probe, None),
         _ if file.is_none() => {
             let near = root::near_dependency_file(&root);
             Err(ProjectError::NoDependencies { root, near })
@@ -181,11 +197,7 @@ impl Survey {
 
     /// Finds every app of the project.
     pub fn find_apps(&self) -> Result<Apps, ProjectError> {
-        let linked = match &self.dependencies {
-            DependencySource::Environment(installed) => &installed.linked[..],
-            DependencySource::File { .. } => &[],
-        };
-        find_apps(&self.root, &self.interpreter, linked)
+        find_apps(&self.root, &self.interpreter, &self.dependencies.linked(&self.root))
     }
 
     /// Checks that the module of an app that somebody named exists.

@@ -33,6 +33,14 @@ pub(super) fn dependency_file(root: &Path) -> Result<Option<(PathBuf, Dependency
     Ok(listed.then_some((path, DependencyFile::Pyproject)))
 }
 
+/// `src` of a project that is packaged from there. Where nothing packages it, the project runs from its root and `src` is but a directory.
+pub(super) fn source_directory(root: &Path) -> Option<PathBuf> {
+    let directory = root.join("src");
+    let is_packaged = ["pyproject.toml", "setup.py", "setup.cfg"].iter().any(|name| root.join(name).is_file());
+    let is_layout = is_packaged && directory.is_dir() && !directory.join("__init__.py").exists();
+    is_layout.then_some(directory)
+}
+
 /// What comes close to a list of dependencies, and how it becomes one.
 pub(super) fn near_dependency_file(root: &Path) -> Option<String> {
     if root.join("Pipfile").is_file() {

@@ -33,6 +33,7 @@ pub use self::formats::{Format, SyntaxError};
 pub use self::nearest::nearest;
 use self::precedence::Sources;
 pub use self::schema::{Group, Key, groups, keys};
+pub use self::source::derived_project_name;
 use self::written::{Layer, Written, WrittenStage};
 use crate::model::{Architecture, Cors, FrontDoor, Runtime, StageId, Target};
 
@@ -281,7 +282,7 @@ pub fn load(directory: &Path, request: &Request, environment: &BTreeMap<String, 
     let flags = environment::from_flags(overrides, &mut problems);
     let variables = environment::from_environment(environment, &mut problems);
     let nothing = Layer::new();
-    let project_name = source::derived_project_name(directory);
+    let project_name = derived_project_name(directory);
     let asked = select(&written, stage.as_deref(), directory);
     let mut wanted = None;
     let mut names: BTreeMap<String, &str> = BTreeMap::new();

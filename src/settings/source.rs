@@ -38,8 +38,9 @@ pub(super) fn read(file: &Path, problems: &mut Vec<Problem>) -> Result<Written, 
     Ok(Written::from_entries(file, &entries, problems))
 }
 
-/// `project_name` where nobody gives one.
-pub(super) fn derived_project_name(directory: &Path) -> String {
+/// `project_name` where nobody gives one, and what `init` writes: what is deployed without settings is found again with them.
+#[must_use]
+pub fn derived_project_name(directory: &Path) -> String {
     let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
     let absolute = absolute.canonicalize().unwrap_or(absolute);
     let mut name = absolute.file_name().map(|name| slug(&name.to_string_lossy())).unwrap_or_default();

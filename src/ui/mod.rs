@@ -4,10 +4,12 @@
 
 mod failure;
 pub mod init;
+pub mod package;
 mod printer;
 mod progress;
 pub mod prompt;
 pub mod report;
+pub mod settings;
 
 pub use failure::{report_failure, say_interrupted};
-pub use printer::{ColorChoice, Printer, PrinterOptions};
+pub use printer::{ColorChoice, OutputError, Printer, PrinterOptions};

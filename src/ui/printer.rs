@@ -1,11 +1,13 @@
 //! Which streams are open: quiet, verbose, JSON, colour, terminal or pipe. Made once, from the flags.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 
 use anstyle::Style;
 use serde::Serialize;
 
 use super::progress::Progress;
+use crate::hint::Hint;
 use crate::observe::Observer;
 
 /// When to colour.
@@ -36,6 +38,23 @@ pub struct PrinterOptions {
 pub struct Printer {
     json: bool,
     progress: Progress,
+    /// The first failure of standard output.
+    lost: Mutex<Option<io::Error>>,
+}
+
+/// A result that did not reach standard output: what was to be done is done, but nobody was told.
+#[derive(Debug, thiserror::Error)]
+#[error("could not write to standard output")]
+pub struct OutputError(#[source] io::Error);
+
+impl Hint for OutputError {
+    fn hints(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn is_input(&self) -> bool {
+        false
+    }
 }
 
 /// Headings and names.
@@ -52,8 +71,8 @@ impl Printer {
             ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
             ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
         }
-        let bars = !options.quiet && !options.json && std::io::stderr().is_terminal();
-        Self { json: options.json, progress: Progress::new(options.quiet, options.verbose, bars) }
+        let bars = !options.quiet && !options.json && io::stderr().is_terminal();
+        Self { json: options.json, progress: Progress::new(options.quiet, options.verbose, bars), lost: Mutex::default() }
     }
 
     /// Whether results are JSON.
@@ -65,14 +84,26 @@ impl Printer {
     /// Writes `text` and a newline to standard output. A reader that went away (`| head`) is not an error.
     pub fn data(&self, text: &str) {
         let mut out = anstream::stdout().lock();
-        let _ = writeln!(out, "{text}");
+        self.keep(writeln!(out, "{text}").and_then(|()| out.flush()));
     }
 
     /// Writes bytes to standard output as they are.
     pub fn raw(&self, bytes: &[u8]) {
-        let mut out = std::io::stdout().lock();
-        let _ = out.write_all(bytes);
-        let _ = out.flush();
+        let mut out = io::stdout().lock();
+        self.keep(out.write_all(bytes).and_then(|()| out.flush()));
+    }
+
+    /// Whether every result has been written; a full disk behind `>` is a failure of the command.
+    pub fn finish(&self) -> Result<(), OutputError> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), |error| Err(OutputError(error)))
+    }
+
+    fn keep(&self, written: io::Result<()>) {
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            self.lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+        }
     }
 
     /// As [`Self::data`], for a reader that may go away while we go on.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::printer::{BOLD, DIM};
 use crate::bundle::Bundle;
 use crate::cloud::{Deployment, LastError, LogEvent, LogKind, Sandbox, Scheduled, ScheduledRun};
+pub use crate::model::size;
 use crate::model::{FrontDoor, Outcome, StageId};
 use crate::ops::deploy::DeployReport;
 use crate::ops::plan::Plan;
@@ -35,20 +36,6 @@ impl std::fmt::Display for Rows {
     }
 }
 
-/// `1.2 MB`: decimal units, as AWS's console shows code sizes.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    for (unit, name) in UNITS {
-        if bytes >= unit {
-            #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
-            let value = bytes as f64 / unit as f64;
-            return format!("{value:.1} {name}");
-        }
-    }
-    format!("{bytes} bytes")
-}
-
 fn front_door(front_door: FrontDoor) -> &'static str {
     match front_door {
         FrontDoor::Rest => "REST API",
@@ -69,8 +56,8 @@ fn bundle_text(bundle: &Bundle) -> String {
 pub fn deploy(id: &StageId, report: &DeployReport) -> String {
     let name = &report.function_name;
     let version = report.version;
-    let head = match (report.release, report.previous) {
-        (Outcome::Unchanged, None) => format!("{BOLD}{name}{BOLD:#} is up to date: version {version} is live"),
+    let head = match (report.live, report.previous) {
+        (Outcome::Unchanged, _) => format!("{BOLD}{name}{BOLD:#} is up to date: version {version} is live"),
         (_, None) => format!("{BOLD}{name}{BOLD:#} is live: version {version}"),
         (_, Some(previous)) => format!("{BOLD}{name}{BOLD:#} is live: version {version} (was {previous})"),
     };

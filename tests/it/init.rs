@@ -28,11 +28,6 @@ fn files(project: &TestProject) -> Vec<String> {
     names
 }
 
-/// clap pads an empty line that snapshots cannot hold.
-fn trimmed(text: &str) -> String {
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
-}
-
 #[test]
 fn help() {
     expect![[r#"
@@ -43,61 +38,27 @@ fn help() {
         Usage: zappa init [OPTIONS]
 
         Options:
-          -y, --yes
-                  Ask nothing: take what was found
-
-              --force
-                  Overwrite an existing settings file
-
-              --stage <NAME>
-                  Name of the first stage
-
-              --app <APP>
-                  The app to serve (`module:callable`, `module:factory()`)
-
-              --django-settings <MODULE>
-                  The Django settings module to use
-
-              --region <REGION>
-                  AWS region of the stage
-
-          -h, --help
-                  Print help (see a summary with '-h')
-
-          -V, --version
-                  Print version
+          -y, --yes                       Ask nothing: take what was found
+              --force                     Overwrite an existing settings file
+              --stage <NAME>              Name of the first stage
+              --app <APP>                 The app to serve (`module:callable`, `module:factory()`)
+              --django-settings <MODULE>  The Django settings module to use
+              --region <REGION>           AWS region of the stage
+          -h, --help                      Print help
+          -V, --version                   Print version
 
         Global options:
-          -C, --directory <DIR>
-                  Work on the project in this directory
-
-          -s, --settings-file <FILE>
-                  Read the settings from this file instead of zappa_settings.{toml,json,yaml,yml}
-
-              --python <PATH>
-                  Use this interpreter (and the environment it belongs to)
-
-          -j, --json
-                  Print one JSON document on standard output
-
-          -q, --quiet
-                  Say nothing but results and errors
-
-          -v, --verbose...
-                  Say more about what is done
-
-              --color <WHEN>
-                  When to use colour
-
-                  Possible values:
-                  - auto:   On a terminal, unless `NO_COLOR` is set
-                  - always: Always
-                  - never:  Never
-
-                  [default: auto]
+          -C, --directory <DIR>       Work on the project in this directory
+          -s, --settings-file <FILE>  Read the settings from this file of the project instead of
+                                      zappa_settings.{toml,json,yaml,yml}
+              --python <PATH>         Use this interpreter (and the environment it belongs to)
+          -j, --json                  Print one JSON document on standard output
+          -q, --quiet                 Say nothing but results, warnings and errors
+          -v, --verbose...            Say more about what is done
+              --color <WHEN>          When to use colour: auto, always or never [default: auto]
         ----- stderr -----
     "#]]
-    .assert_eq(&trimmed(&TestProject::new().snapshot(["init", "--help"])));
+    .assert_eq(&TestProject::new().snapshot(["init", "--help"]));
 }
 
 #[test]
@@ -350,4 +311,14 @@ fn interrupting_leaves_nothing() {
     let (hidden, shown) = (outcome.stdout.rfind("\u{1b}[?25l"), outcome.stdout.rfind("\u{1b}[?25h"));
     assert!(shown.is_some() && shown > hidden, "the cursor is hidden: {:?}", outcome.stdout);
     assert_eq!(files(&project), ["admin.py", "requirements.txt", "shop.py"]);
+}
+
+#[test]
+fn what_was_deployed_without_settings_is_found_again_with_them() {
+    let mut project = flask();
+    project.move_to("a shop with a very long name");
+    let name = || project.zappa(["settings", "local", "--json"]).expect_code(0).json()["function_name"].clone();
+    let before = name();
+    project.zappa(["init", "--yes"]).expect_code(0);
+    assert_eq!(before, name());
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::support::http::get;
-use crate::support::{Deployed, TestProject, local};
+use crate::support::{Deployed, TestProject, eventually, local};
 
 fn echo() -> TestProject {
     TestProject::copy_of("tests/fixtures/apps/echo")
@@ -35,16 +35,6 @@ fn alive(pid: u32) -> bool {
     let output = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
     let stat = String::from_utf8(output.stdout).unwrap();
     !stat.trim().is_empty() && !stat.trim().starts_with('Z')
-}
-
-/// Waits until `condition` holds; fails the test after a minute.
-#[track_caller]
-pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
-    let start = std::time::Instant::now();
-    while !condition() {
-        assert!(start.elapsed().as_secs() < 60, "{what} did not come true");
-        std::thread::yield_now();
-    }
 }
 
 #[test]
@@ -107,6 +97,49 @@ fn a_version_that_is_not_healthy_never_serves() {
     let report = deployed.zappa(["deploy", "local", "--json"]).expect_code(0).json();
     assert_eq!(report["first_request"]["status"], 404);
     assert_eq!(get(deployed.port, "/version").status, 404);
+}
+
+#[test]
+fn a_module_that_the_bundle_lacks_is_named_with_the_reason() {
+    let deployed = Deployed::new(echo());
+    deployed.project.write("app.py", "import nowhere.at_all\n");
+    let failed = deployed.zappa(["deploy", "local"]).expect_code(1);
+    let hint = "\nhint: `nowhere` is not in the bundle, whose packages are the ones that `requirements.txt` lists\n";
+    assert!(failed.stderr.contains(hint), "{}", failed.stderr);
+    let frames: Vec<&str> = failed.stderr.lines().filter(|line| line.contains("File \"")).collect();
+    assert!(frames.len() == 1 && frames[0].ends_with("/app.py\", line 1, in <module>"), "only the app's own: {}", failed.stderr);
+
+    let settings = "[local]\ntarget = \"local\"\napp_function = \"app.app\"\nexclude = [\"nowhere\"]\n";
+    deployed.project.write("zappa_settings.toml", settings);
+    let failed = deployed.zappa(["deploy", "local"]).expect_code(1);
+    assert!(failed.stderr.contains("\nhint: `exclude` leaves `nowhere` out of the bundle\n"), "{}", failed.stderr);
+}
+
+#[test]
+fn what_goes_live_unasked_is_said_to_be_live() {
+    let project = echo();
+    project.write("app.py", "raise RuntimeError\n");
+    project.zappa(["deploy", "local"]).expect_code(1);
+    let deployed = Deployed { port: 0, report: Value::Null, project };
+    // The version is there already; what is new is that it serves.
+    let unasked = deployed.zappa(["deploy", "local", "--no-check"]).expect_code(0);
+    assert!(unasked.stdout.starts_with("echo-local is live: version 1\n"), "{}", unasked.stdout);
+    let again = deployed.zappa(["deploy", "local", "--no-check"]).expect_code(0);
+    assert!(again.stdout.starts_with("echo-local is up to date: version 1 is live\n"), "{}", again.stdout);
+}
+
+/// `zappa init` of zappa/Zappa leaves boto3 and what it needs out of the bundle, because Lambda's runtime has them.
+#[test]
+fn the_runtime_has_boto3_of_its_own() {
+    let project =
+        echo().file("zappa_settings.json", r#"{ "local": { "app_function": "app.app", "exclude": ["boto3", "dateutil", "botocore"] } }"#);
+    std::fs::remove_file(project.root().join("zappa_settings.toml")).unwrap();
+    project.write(
+        "app.py",
+        "import boto3, dateutil\n\n\ndef app(environ, start_response):\n    start_response('204 No Content', [])\n    return []\n",
+    );
+    let deployed = Deployed::new(project);
+    assert_eq!(deployed.report["first_request"]["status"], 204);
 }
 
 #[test]

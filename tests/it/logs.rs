@@ -5,9 +5,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::local::eventually;
 use crate::support::http::get;
-use crate::support::{Deployed, TestProject};
+use crate::support::{Deployed, TestProject, eventually};
 
 fn deployed() -> Deployed {
     Deployed::new(TestProject::copy_of("tests/fixtures/apps/echo").env("ZAPPA_TIMEOUT_SECONDS", "300"))
@@ -239,19 +238,18 @@ fn help() {
               --filter <TEXT>     Only events with this text in them, as it is written (several: all of
                                   them)
               --request <ID>      Only events of this request (the beginning of its id will do)
-          -h, --help              Print help (see more with '--help')
+          -h, --help              Print help
           -V, --version           Print version
 
         Global options:
           -C, --directory <DIR>       Work on the project in this directory
-          -s, --settings-file <FILE>  Read the settings from this file instead of
+          -s, --settings-file <FILE>  Read the settings from this file of the project instead of
                                       zappa_settings.{toml,json,yaml,yml}
               --python <PATH>         Use this interpreter (and the environment it belongs to)
           -j, --json                  Print one JSON document on standard output
-          -q, --quiet                 Say nothing but results and errors
+          -q, --quiet                 Say nothing but results, warnings and errors
           -v, --verbose...            Say more about what is done
-              --color <WHEN>          When to use colour [default: auto] [possible values: auto, always,
-                                      never]
+              --color <WHEN>          When to use colour: auto, always or never [default: auto]
 
         Goes on until Ctrl-C, which is no failure. With --json each event is one object on one line.
         ----- stderr -----

@@ -1,8 +1,12 @@
 //! `zappa package` as a user runs it.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+
 use expect_test::expect;
 
-use crate::support::TestProject;
+use crate::support::project::repository;
+use crate::support::{TestProject, eventually};
 
 fn project() -> TestProject {
     TestProject::new()
@@ -78,11 +82,82 @@ fn an_output_that_cannot_be_written_is_an_error_of_this_run() {
     assert!(outcome.stderr.starts_with("error: could not write `missing/x.zip`\n"), "{}", outcome.stderr);
 }
 
+/// A project whose dependencies take until somebody writes the file `go` beside the stand-in for uv, in `tools` outside; its cache is its own.
+#[cfg(unix)]
+fn stalling() -> TestProject {
+    let mut project = TestProject::new().file("app.py", "def app(environ, start_response): ...\n").file("requirements.txt", "something\n");
+    let tools = project.outside().join("tools");
+    let cache = project.outside().join("cache");
+    std::fs::create_dir(&tools).unwrap();
+    std::os::unix::fs::symlink(repository().join("tests/fixtures/installers/stalls"), tools.join("uv")).unwrap();
+    let path = std::env::join_paths([tools].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap()))).unwrap();
+    project.set_env("PATH", path.to_str().unwrap());
+    project.set_env("ZAPPA_CACHE_DIR", cache.to_str().unwrap());
+    project
+}
+
+/// A run that is killed leaves its installer behind, and a directory that is not complete.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_while_it_installs_is_in_nobodys_way() {
+    let project = stalling();
+    let (tools, cache) = (project.outside().join("tools"), project.outside().join("cache"));
+    let package = || project.command(["package", "local"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+
+    let calls = || std::fs::read_to_string(tools.join("calls")).unwrap_or_default();
+    let mut first = package();
+    eventually("the installer is called", || calls() == "first begins\n");
+    first.kill().unwrap();
+    first.wait().unwrap();
+
+    let mut second = package();
+    let mut said = String::new();
+    BufReader::new(second.stderr.as_mut().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "waiting for another run that installs the same dependencies\n");
+    std::fs::write(tools.join("go"), "").unwrap();
+    let outcome = second.wait_with_output().unwrap();
+    assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
+    assert_eq!(calls(), "first begins\nfirst ends\nsecond begins\nsecond ends\n");
+    let left: Vec<_> = std::fs::read_dir(cache.join("dependencies")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(left.len(), 1, "only what is complete: {left:?}");
+    assert_eq!(std::fs::read_to_string(left[0].join("answer.txt")).unwrap(), "second\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_nothing_in_the_project() {
+    let project = stalling();
+    let tools = project.outside().join("tools");
+    let child = project.command(["package", "local"]).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let calls = || std::fs::read_to_string(tools.join("calls")).unwrap_or_default();
+    eventually("the installer is called", || calls() == "first begins\n");
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let outcome = child.wait_with_output().unwrap();
+    // Only the run itself was interrupted, as by a program; a terminal would have told the installer too.
+    std::fs::write(tools.join("go"), "").unwrap();
+    eventually("the installer ends", || calls() == "first begins\nfirst ends\n");
+    let stderr = String::from_utf8(outcome.stderr).unwrap();
+    assert_eq!((outcome.status.code(), stderr.trim()), (Some(130), "interrupted: no archive was written"));
+    let mut left: Vec<_> = std::fs::read_dir(project.root()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["app.py", "requirements.txt"]);
+}
+
+/// The device behind which no room is left.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    for args in [["settings", "local"], ["package", "local"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = project().command(args).arg("--quiet").stdout(full).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.starts_with("error: could not write to standard output\n  Caused by: No space left on device"), "{stderr}");
+    }
+}
+
 #[test]
 fn help() {
-    let help = TestProject::new().snapshot(["package", "--help"]);
-    // The help of `--color` has a line of spaces.
-    let help: String = help.lines().map(|line| line.trim_end().to_owned() + "\n").collect();
     expect![[r#"
         exit code: 0
         ----- stdout -----
@@ -91,51 +166,24 @@ fn help() {
         Usage: zappa package [OPTIONS] [STAGE]
 
         Arguments:
-          [STAGE]
-                  The stage: a table of the settings file, or `local` [default: the only one there is]
+          [STAGE]  The stage: a table of the settings file, or `local` [default: the only one there is]
 
         Options:
-          -o, --output <FILE>
-                  Where to write the archive [default: <function name>.zip]
-
-          -l, --list
-                  Write nothing; list what would go in, and why, and what would not
-
-          -h, --help
-                  Print help (see a summary with '-h')
-
-          -V, --version
-                  Print version
+          -o, --output <FILE>  Where to write the archive [default: `FUNCTION-NAME.zip`]
+          -l, --list           Write nothing; list what would go in, and why, and what would not
+          -h, --help           Print help
+          -V, --version        Print version
 
         Global options:
-          -C, --directory <DIR>
-                  Work on the project in this directory
-
-          -s, --settings-file <FILE>
-                  Read the settings from this file instead of zappa_settings.{toml,json,yaml,yml}
-
-              --python <PATH>
-                  Use this interpreter (and the environment it belongs to)
-
-          -j, --json
-                  Print one JSON document on standard output
-
-          -q, --quiet
-                  Say nothing but results and errors
-
-          -v, --verbose...
-                  Say more about what is done
-
-              --color <WHEN>
-                  When to use colour
-
-                  Possible values:
-                  - auto:   On a terminal, unless `NO_COLOR` is set
-                  - always: Always
-                  - never:  Never
-
-                  [default: auto]
+          -C, --directory <DIR>       Work on the project in this directory
+          -s, --settings-file <FILE>  Read the settings from this file of the project instead of
+                                      zappa_settings.{toml,json,yaml,yml}
+              --python <PATH>         Use this interpreter (and the environment it belongs to)
+          -j, --json                  Print one JSON document on standard output
+          -q, --quiet                 Say nothing but results, warnings and errors
+          -v, --verbose...            Say more about what is done
+              --color <WHEN>          When to use colour: auto, always or never [default: auto]
         ----- stderr -----
     "#]]
-    .assert_eq(&help);
+    .assert_eq(&TestProject::new().snapshot(["package", "--help"]));
 }

@@ -166,6 +166,38 @@ fn an_environment_on_the_path_need_not_be_activated() {
     installed(survey);
 }
 
+#[cfg(unix)]
+#[test]
+fn condas_own_environment_on_the_path_is_no_projects() {
+    let project = TestProject::new().file("requirements.txt", "flask");
+    let base = project.outside().join("conda");
+    make_venv(&base, &[]);
+    std::fs::create_dir(base.join("condabin")).unwrap();
+    let variables = BTreeMap::from([("PATH".to_owned(), base.join("bin").to_str().unwrap().to_owned())]);
+    let survey = survey(&project, &variables).unwrap();
+    assert!(matches!(survey.dependencies, DependencySource::File { .. }), "{survey:?}");
+}
+
+/// The same settings work on the machine with an editable install and on the one with nothing but a list.
+#[test]
+fn a_src_layout_is_imported_from_src_whatever_is_installed() {
+    let project = TestProject::new()
+        .file("pyproject.toml", "[project]\nname = \"shop\"\nversion = \"1\"\ndependencies = []\n")
+        .file("src/shop/__init__.py", "from flask import Flask\n\n\ndef create_app():\n    app = Flask(__name__)\n    return app\n");
+    let app = AppSetting::Function("shop:create_app()".to_owned());
+    for environment in [false, true] {
+        if environment {
+            make_venv(&project.root().join(".venv"), &[]);
+        }
+        let found = discover(&project, None).unwrap();
+        assert_eq!((matches!(found.dependencies, DependencySource::Environment(_)), &found.app), (environment, &app));
+        assert_eq!(discover(&project, Some(app.clone())).unwrap().app, app);
+    }
+    // Without anything that packages it, the project runs from its root.
+    std::fs::remove_file(project.root().join("pyproject.toml")).unwrap();
+    assert_eq!(discover(&project, None).unwrap().app, AppSetting::Function("src.shop:create_app()".to_owned()));
+}
+
 #[test]
 fn a_list_of_dependencies_will_do() {
     let project = TestProject::new();

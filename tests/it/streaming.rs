@@ -6,8 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::json;
 
-use crate::local::eventually;
-use crate::support::{Deployed, TestProject};
+use crate::support::{Deployed, TestProject, eventually};
 
 fn echo() -> TestProject {
     TestProject::copy_of("tests/fixtures/apps/echo").env("ZAPPA_TIMEOUT_SECONDS", "300")

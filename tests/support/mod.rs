@@ -9,3 +9,13 @@ pub(crate) mod random;
 
 pub(crate) use local::Deployed;
 pub(crate) use project::{Outcome, TestProject};
+
+/// Waits until `condition` holds; fails the test after a minute.
+#[track_caller]
+pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !condition() {
+        assert!(start.elapsed().as_secs() < 60, "{what} did not come true");
+        std::thread::yield_now();
+    }
+}

@@ -22,6 +22,8 @@ use crate::project::{DependencyFile, Interpreter};
 const LAYOUT: &str = "1";
 /// How much of an installer's output an error carries.
 const LAST_LINES: usize = 15;
+/// How much of one line of it, in characters.
+const LONGEST_LINE: usize = 240;
 
 /// What to install for whom.
 pub(super) struct Job<'a> {
@@ -45,13 +47,15 @@ pub(super) fn uv(search_path: Option<&OsStr>) -> Option<PathBuf> {
 pub(super) fn export(uv: &Path, lock: &Path, observer: &dyn Observer) -> Result<Wanted, BundleError> {
     let mut command = Command::new(uv);
     command.args(["export", "--frozen", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate", "--format", "requirements-txt"]);
-    let output = run_installer(command, "uv", lock, &|line| observer.detail(line))?;
+    let output = run_installer(command, Stdio::null(), "uv", lock, &|line| observer.detail(line))?;
     // Workspace members come out as editable, which cannot be had in a directory.
     let lines = output.lines().map(|line| line.strip_prefix("-e ").unwrap_or(line).to_owned()).collect();
     Ok(Wanted { lines, complete: true, inputs: Vec::new() })
 }
 
 /// The directory of the cache that holds what is wanted, installed into it if it is not there yet.
+///
+/// The installer holds the lock as well: one that outlives a run that was killed keeps the next one waiting instead of working against it.
 pub(super) fn run(job: &Job<'_>, cache: &Path, observer: &dyn Observer) -> Result<PathBuf, BundleError> {
     let unusable = |path: &Path| {
         let path = path.to_owned();
@@ -65,10 +69,16 @@ pub(super) fn run(job: &Job<'_>, cache: &Path, observer: &dyn Observer) -> Resul
         return Ok(target);
     }
     let lock = directory.join(format!("{key}.lock"));
-    let held = File::create(&lock).and_then(|file| file.lock().map(|()| file)).map_err(unusable(&lock))?;
+    let held = File::create(&lock).map_err(unusable(&lock))?;
+    if held.try_lock().is_err() {
+        observer.note("waiting for another run that installs the same dependencies");
+        held.lock().map_err(unusable(&lock))?;
+    }
     if !target.is_dir() {
-        let temporary = tempfile::Builder::new().prefix(".installing-").tempdir_in(&directory).map_err(unusable(&directory))?;
-        install(job, temporary.path(), observer)?;
+        let prefix = format!(".installing-{key}-");
+        sweep(&directory, &key);
+        let temporary = tempfile::Builder::new().prefix(&prefix).tempdir_in(&directory).map_err(unusable(&directory))?;
+        install(job, temporary.path(), &held, observer)?;
         let made = temporary.path().join("packages");
         fs::rename(&made, &target).map_err(unusable(&target))?;
     }
@@ -76,6 +86,20 @@ pub(super) fn run(job: &Job<'_>, cache: &Path, observer: &dyn Observer) -> Resul
     // Whoever waited has the file open and finds the directory; whoever comes later finds the directory first.
     let _ = fs::remove_file(&lock);
     Ok(target)
+}
+
+/// Removes what runs left behind that were killed: for `own`, whose lock is held, and for every other list whose lock nobody holds. Best effort: it is
+/// in nobody's way but the disk's.
+fn sweep(directory: &Path, own: &str) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let Some(key) = name.strip_prefix(".installing-").and_then(|rest| rest.split('-').next()) else { continue };
+        let held = if key == own { None } else { File::open(directory.join(format!("{key}.lock"))).ok() };
+        if held.as_ref().is_none_or(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn key(job: &Job<'_>) -> String {
@@ -91,7 +115,7 @@ fn key(job: &Job<'_>) -> String {
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn install(job: &Job<'_>, directory: &Path, observer: &dyn Observer) -> Result<(), BundleError> {
+fn install(job: &Job<'_>, directory: &Path, lock: &File, observer: &dyn Observer) -> Result<(), BundleError> {
     let Job { wanted, file, interpreter, uv, .. } = job;
     let list = directory.join("requirements.txt");
     let target = directory.join("packages");
@@ -126,7 +150,9 @@ fn install(job: &Job<'_>, directory: &Path, observer: &dyn Observer) -> Result<(
     }
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let task = Task::begin(observer, &format!("install the dependencies in `{name}`"), None);
-    run_installer(command, installer, file, &|line| observer.detail(line)).map_err(|error| match error {
+    let lock = lock.try_clone().map_err(|source| BundleError::Cache { path: directory.to_owned(), source })?;
+    // As standard input, an empty file is as good as none.
+    run_installer(command, lock.into(), installer, file, &|line| observer.detail(line)).map_err(|error| match error {
         BundleError::Install { output, .. } if output.0.contains("No module named pip") => {
             BundleError::NoInstaller { file: file.to_path_buf(), python: interpreter.executable.clone() }
         }
@@ -141,18 +167,24 @@ fn install(job: &Job<'_>, directory: &Path, observer: &dyn Observer) -> Result<(
 }
 
 /// Runs a command in the directory of the list; every line goes to `tell`, standard output comes back.
-fn run_installer(mut command: Command, installer: &'static str, file: &Path, tell: &(dyn Fn(&str) + Sync)) -> Result<String, BundleError> {
+fn run_installer(
+    mut command: Command,
+    stdin: Stdio,
+    installer: &'static str,
+    file: &Path,
+    tell: &(dyn Fn(&str) + Sync),
+) -> Result<String, BundleError> {
     if let Some(directory) = file.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         command.current_dir(directory);
     }
     let program = command.get_program().to_string_lossy().into_owned();
     let not_run = |source| BundleError::RunInstaller { program: program.clone(), source };
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(not_run)?;
+    let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(not_run)?;
     let last = Mutex::new(VecDeque::new());
     let heard = |line: &str| {
         tell(line);
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.push_back(line.to_owned());
+        last.push_back(shortened(line));
         if last.len() > LAST_LINES {
             last.pop_front();
         }
@@ -168,6 +200,14 @@ fn run_installer(mut command: Command, installer: &'static str, file: &Path, tel
     }
     let last: Vec<String> = last.into_inner().unwrap_or_else(PoisonError::into_inner).into();
     Err(BundleError::Install { installer, file: file.to_owned(), output: InstallerOutput(last.join("\n")) })
+}
+
+/// pip can put every version of a package, or every file that it could not write, on one line; its beginning says what is wrong.
+fn shortened(line: &str) -> String {
+    match line.char_indices().nth(LONGEST_LINE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 fn lines(stream: impl Read, heard: &(dyn Fn(&str) + Sync)) -> String {

@@ -8,13 +8,12 @@ mod pyproject;
 mod requirements;
 mod uv_lock;
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use super::markers::Markers;
 use super::{BundleError, PlanOptions};
 use crate::observe::Observer;
-use crate::project::{DependencyFile, DependencySource, InstalledPackages, LinkedSource, Project};
+use crate::project::{DependencyFile, DependencySource, InstalledPackages, Project};
 use crate::settings::Settings;
 
 /// What to install, in pip's format, and what else the result depends on.
@@ -36,15 +35,18 @@ impl Wanted {
 }
 
 /// The dependencies of a project, installed: where they are already, or freshly in the cache.
-pub(super) fn installed<'a>(
-    project: &'a Project,
+pub(super) fn installed(
+    project: &Project,
     settings: &Settings,
     cache: &Path,
     options: &PlanOptions,
     observer: &dyn Observer,
-) -> Result<Cow<'a, InstalledPackages>, BundleError> {
+) -> Result<InstalledPackages, BundleError> {
     let (path, kind) = match &project.dependencies {
-        DependencySource::Environment(packages) => return Ok(Cow::Borrowed(packages)),
+        DependencySource::Environment(packages) => {
+            let linked = project.dependencies.linked(&project.root);
+            return Ok(InstalledPackages { linked, ..packages.clone() });
+        }
         DependencySource::File { path, kind } => (path, *kind),
     };
     let markers = Markers::new(&project.interpreter, settings.architecture);
@@ -63,18 +65,11 @@ pub(super) fn installed<'a>(
         let job = install::Job { wanted: &wanted, kind, file: path, interpreter: &project.interpreter, uv: uv.as_deref() };
         site_packages.push(install::run(&job, cache, observer)?);
     }
-    Ok(Cow::Owned(InstalledPackages {
+    Ok(InstalledPackages {
         site_packages,
-        linked: source_directory(project),
+        linked: project.dependencies.linked(&project.root),
         source: format!("`{name}`, installed in the cache"),
-    }))
-}
-
-/// A project in `src` layout would be installed with its dependencies; without an environment that is for us to see.
-fn source_directory(project: &Project) -> Vec<LinkedSource> {
-    let directory = project.root.join("src");
-    let is_layout = directory.is_dir() && !directory.join("__init__.py").exists() && project.root.join("pyproject.toml").is_file();
-    if is_layout { vec![LinkedSource { directory, distribution: None, modules: None }] } else { Vec::new() }
+    })
 }
 
 /// Reads a list or what it refers to.

@@ -18,7 +18,11 @@ pub(super) fn unpack(code: &CodeSpec, target: &Path) -> Result<bool, LocalError>
     let staging = tempfile::Builder::new().prefix(".new-").tempdir_in(parent).map_err(write)?;
     let archive = File::open(&code.path).map_err(|source| LocalError::Read { path: code.path.clone(), source })?;
     let mut archive = zip::ZipArchive::new(archive).map_err(|source| LocalError::Unpack { path: code.path.clone(), source })?;
-    archive.extract(staging.path()).map_err(|source| LocalError::Unpack { path: code.path.clone(), source })?;
+    archive.extract(staging.path()).map_err(|source| match source {
+        // Most likely of the place it is unpacked to.
+        zip::result::ZipError::Io(source) => write(source),
+        source => LocalError::Unpack { path: code.path.clone(), source },
+    })?;
     let staging = staging.keep();
     // Directories are made read-only only once everything is in them; the outermost one after it has its name.
     let finished = fs::rename(&staging, target).and_then(|()| make_read_only(target));

@@ -124,6 +124,7 @@ impl Hint for LocalError {
             Self::PortTaken { .. } => vec!["choose another with `--port`, or leave it out to get a free one".to_owned()],
             Self::Ask { .. } => vec!["run the command again: an emulator that is gone is started anew".to_owned()],
             Self::Runtime(error) => error.hints(),
+            Self::Write { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => vec!["make room on that disk".to_owned()],
             Self::Read { .. }
             | Self::Write { .. }
             | Self::Unpack { .. }

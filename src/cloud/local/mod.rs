@@ -353,7 +353,11 @@ impl Cloud for LocalCloud {
                 removed.push(format!("route {}", local_url(port)));
             }
             removed.extend(stage.schedules.iter().map(|schedule| format!("schedule `{}`", schedule.spec.name)));
-            removed.push(format!("function `{function_name}` with {} versions", stage.versions.len()));
+            let versions = match stage.versions.len() {
+                1 => "one version".to_owned(),
+                count => format!("{count} versions"),
+            };
+            removed.push(format!("function `{function_name}` with {versions}"));
         }
         if remove_logs && logs::exists(&self.state.log_file(&function_name)) {
             removed.push("logs".to_owned());

@@ -17,8 +17,6 @@ pub const LOCAL_STAGE: &str = "local";
 pub const DEFAULT_REGION: &str = "us-east-1";
 /// Name of the first stage when nobody says anything.
 pub const DEFAULT_STAGE: &str = "dev";
-/// Leaves room for the stage and for what the names of roles and buckets append; AWS limits all of them to about 64 characters.
-const LONGEST_PROJECT_NAME: usize = 30;
 
 const HEADER: &str = "\
 # Settings of zappa: every table is a stage, one deployment of the project.
@@ -105,16 +103,6 @@ impl Plan {
 
 fn line(key: &str, value: &str) -> String {
     format!("{key} = {}\n", toml::Value::from(value))
-}
-
-/// The name that a project has by its directory: what the settings reader would derive, made short enough for AWS.
-#[must_use]
-pub fn project_name(root: &Path) -> String {
-    let mut name = slug(&root.file_name().unwrap_or_default().to_string_lossy());
-    name.truncate(LONGEST_PROJECT_NAME);
-    name.truncate(name.trim_end_matches('-').len());
-    // A directory whose name has no Latin letter still needs one.
-    if name.is_empty() { "app".to_owned() } else { name }
 }
 
 /// Checks the name of the first stage.

@@ -110,7 +110,7 @@ fn a_file_that_changes_is_noticed_and_nothing_half_written_stays() {
 fn an_output_that_cannot_be_written_is_named() {
     let fixture = Fixture::new();
     let missing = fixture.files.outside().join("missing/x.zip");
-    let error = bundle::write_to(&fixture.manifest(), &missing, &fixture.said).unwrap_err();
+    let error = bundle::write_to(&fixture.manifest(), &missing, missing.parent().unwrap(), &fixture.said).unwrap_err();
     assert!(fixture.shown(&error).starts_with("error: could not write `[DIR]/missing/x.zip`\n  Caused by: "), "{}", fixture.shown(&error));
 }
 
