@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use super::FunctionConfig;
+use super::{FunctionConfig, Options};
 use super::dispatch::Services;
 use super::live::Live;
 use super::log::Journal;
@@ -108,7 +108,8 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     pub(super) fn new(config: Arc<FunctionConfig>, services: Arc<Services>, facts: Arc<Facts>, seat: Seat) -> Self {
-        let journal = Journal::new(&config.log_file, services.options.log_limit, services.options.clock.clone());
+        let Options { log_limit, clock, witness, .. } = &services.options;
+        let journal = Journal::new(&config.log_file, *log_limit, clock.clone(), witness.clone());
         Self { config, services, facts, seat, journal, state: State::Over, init: None }
     }
 
@@ -359,6 +360,7 @@ impl Sandbox {
             log_tail: self.journal.end(),
             init_duration: init,
             duration: Some(duration),
+            memory_mb: memory,
         };
         (request.reply, invocation)
     }
