@@ -3,6 +3,7 @@
 mod disk;
 mod resolved;
 mod session;
+mod spare;
 mod watch;
 
 use std::process::ExitCode;
@@ -21,7 +22,10 @@ pub(super) fn run(context: &Context, args: &ServeArgs) -> Result<ExitCode, Error
         let mut session = Session::start(context, args, &stop).await?;
         let served = tokio::select! {
             served = session.serve() => served,
-            () = stop.asked() => Ok(()),
+            () = stop.asked() => {
+                session.ending();
+                Ok(())
+            }
         };
         session.close().await?;
         served

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sha2::{Digest as _, Sha256};
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
+use super::disk::Disk;
 use super::resolved::{Resolved, Setup, resolve};
+use super::spare::Spare;
 use super::watch::{Burst, Watch};
 use crate::bundle::{BundleError, Changes, Layer, Manifest, Tree};
 use crate::cli::ServeArgs;
@@ -34,7 +36,7 @@ pub(super) struct Session {
     console: Console,
     shown: Shown,
     foreground: Foreground,
-    disk: Arc<super::disk::Disk>,
+    disk: Arc<Disk>,
     watch: Watch,
     resolved: Resolved,
     /// The installed packages, for all trees.
@@ -44,7 +46,7 @@ pub(super) struct Session {
     /// The root of what serves.
     live: Option<(Version, PathBuf)>,
     /// A tree like the last one's, for the next one: made while nobody waits.
-    spare: Option<JoinHandle<Result<Tree, BundleError>>>,
+    spare: Option<Spare>,
     roots: u64,
     port: u16,
     /// Why nothing was resolved anew although it should have been.
@@ -206,7 +208,7 @@ impl Session {
 
     async fn lay_out(&mut self, manifest: &Manifest, changes: &Changes) -> Result<Tree, BundleError> {
         let mut tree = match self.spare.take() {
-            Some(spare) => spare.await.unwrap_or(Err(BundleError::Empty))?,
+            Some(spare) => spare.take().await?,
             None => return Err(BundleError::Empty),
         };
         tokio::task::block_in_place(|| {
@@ -250,8 +252,7 @@ impl Session {
     fn prepare_spare(&mut self) {
         let root = self.new_root("code");
         let Some(last) = &self.last else { return };
-        let (disk, tree) = (self.disk.clone(), last.tree.clone());
-        self.spare = Some(tokio::spawn(async move { disk.run(move |_| tree.link_to(&root)).await }));
+        self.spare = Some(Spare::make(last.tree.clone(), root, last.setup.python.clone(), self.disk.clone()));
     }
 
     /// The manifest with the installed packages as links to the layer, which is made anew if it has to be.
@@ -344,8 +345,16 @@ impl Session {
         self.console.show(Event::Failed { message: error.to_string(), causes, hints: error.hints(), live: self.foreground.live() });
     }
 
+    /// Says what the end waits for.
+    pub(super) fn ending(&self) {
+        self.console.say("requests in flight may end; Ctrl-C once more ends at once");
+    }
+
     /// Ends everything, and leaves nothing behind.
-    pub(super) async fn close(self) -> Result<(), Error> {
+    pub(super) async fn close(mut self) -> Result<(), Error> {
+        if let Some(spare) = self.spare.take() {
+            let _ = spare.take().await;
+        }
         self.disk.close().await;
         let closed = self.foreground.close(GRACE).await.map_err(CloudError::from);
         drop(self.console);
