@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{FunctionConfig, Options};
 use super::dispatch::Services;
 use super::live::Live;
 use super::log::Journal;
@@ -19,6 +18,7 @@ use super::process::Process;
 use super::report::{self, Ending};
 use super::runtime_api::{self, Call, RESPONSE_LIMIT, Reply, RuntimeApi};
 use super::seat::{Facts, Seat};
+use super::{FunctionConfig, Options};
 use crate::cloud::Invocation;
 
 /// What the pool wants of a sandbox.

@@ -26,6 +26,8 @@ pub(super) struct Watch {
     watcher: RecommendedWatcher,
     changes: mpsc::UnboundedReceiver<Change>,
     directories: BTreeSet<PathBuf>,
+    /// Those that cannot be watched; told once.
+    refused: BTreeSet<PathBuf>,
 }
 
 impl Watch {
@@ -46,7 +48,7 @@ impl Watch {
                 let _ = sender.send(Change { path, gone });
             }
         })?;
-        Ok(Self { watcher, changes, directories: BTreeSet::new() })
+        Ok(Self { watcher, changes, directories: BTreeSet::new(), refused: BTreeSet::new() })
     }
 
     /// Watches exactly these. Returns whether there are new ones, in which something may have changed before they were watched, and what could not
@@ -56,16 +58,23 @@ impl Watch {
         for gone in self.directories.difference(&wanted) {
             let _ = self.watcher.unwatch(gone);
         }
+        self.directories.retain(|directory| wanted.contains(directory));
         let mut added = false;
-        for new in wanted.difference(&self.directories) {
-            match self.watcher.watch(new, RecursiveMode::NonRecursive) {
-                Ok(()) => added = true,
+        for new in wanted {
+            if self.directories.contains(&new) {
+                continue;
+            }
+            match self.watcher.watch(&new, RecursiveMode::NonRecursive) {
+                Ok(()) => {
+                    added = true;
+                    self.directories.insert(new);
+                }
                 // It is gone again, and its parent will tell of its return.
                 Err(_) if !new.is_dir() => {}
-                Err(error) => failed = Some(error),
+                Err(error) if self.refused.insert(new) => failed = Some(error),
+                Err(_) => {}
             }
         }
-        self.directories = wanted;
         (added, failed)
     }
 
