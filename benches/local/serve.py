@@ -76,7 +76,7 @@ def ask(port: int, path: str) -> None:
 
 def run(command: list, directory: Path) -> float:
     begun = time.perf_counter()
-    subprocess.run(command, cwd=directory, check=True)
+    subprocess.run(command, cwd=directory, check=True, stderr=subprocess.DEVNULL)
     return (time.perf_counter() - begun) * 1000
 
 
@@ -87,12 +87,13 @@ def main() -> None:
     parser.add_argument("--file", default="shop/catalogue.py", help="what is saved")
     parser.add_argument("--statement", default="import shop", help="what counts as the app's own import")
     parser.add_argument("--path", default="/")
+    parser.add_argument("--binary", type=Path, default=ROOT / "target" / "release" / "zappa")
     options = parser.parse_args()
     python = environment(options.project)
     with tempfile.TemporaryDirectory() as scratch:
         project = Path(scratch, options.project.name)
         shutil.copytree(options.project, project, ignore=shutil.ignore_patterns(".zappa", "__pycache__", ".venv"))
-        serve = Serve(ROOT / "target" / "release" / "zappa", project, python)
+        serve = Serve(options.binary, project, python)
         rows = []
         try:
             port = int(serve.until("serving")["url"].rstrip("/").rsplit(":", 1)[1])
