@@ -68,6 +68,8 @@ pub enum Command {
     Deploy(DeployArgs),
     /// Bring a deployed stage up to date
     Update(DeployArgs),
+    /// Run a stage here while you work on it: every save is served at once
+    Serve(ServeArgs),
     /// Go back to an earlier release: no upload, about a second
     Rollback(RollbackArgs),
     /// Take a stage down
@@ -141,6 +143,19 @@ pub struct DeployArgs {
     #[arg(long, value_name = "KIND", value_parser = clap::builder::PossibleValuesParser::new(FrontDoor::ALL.map(FrontDoor::as_str)))]
     pub front_door: Option<String>,
     /// Port of the local URL [default: the last one, else a free one]
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+/// `zappa serve`
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// The stage: a table of the settings file, or `local` [default: the only one there is]
+    pub stage: Option<String>,
+    /// What stands before the function [default: from the settings]
+    #[arg(long, value_name = "KIND", value_parser = clap::builder::PossibleValuesParser::new(FrontDoor::ALL.map(FrontDoor::as_str)))]
+    pub front_door: Option<String>,
+    /// Port to listen on [default: from the settings, else 8000, else a free one]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
 }

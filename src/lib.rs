@@ -25,6 +25,12 @@
 //! HTTP ─ emulator::front ─ gateway::response ─ payload ─ emulator::runtime_api ┘  zappa.handler (shim/)
 //! ```
 //!
+//! # The way of a save (`zappa serve`)
+//!
+//! ```text
+//! file ─ commands::serve::watch ─ bundle::Planner ─ bundle::Tree ─ cloud::local::Foreground ─ emulator: new sandbox, init, `live`
+//! ```
+//!
 //! # Who may use whom
 //!
 //! Downward only; `tests/it/layering.rs` holds this table to the code.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use super::entry_point::identifier;
-use super::project_files::{ProjectRules, ProjectTraits};
+use super::project_files::{Collected, ProjectRules, ProjectTraits};
 use super::rules::Rules;
 use super::{BundleError, Entry, Part, Skipped};
 use crate::project::LinkedSource;
@@ -14,17 +14,13 @@ use crate::project::LinkedSource;
 const NOT_IMPORTED: [&str; 3] = ["setup.py", "conftest.py", "noxfile.py"];
 
 /// The members of the bundle that come from one linked directory. Inside the project they are the project's, else dependencies.
-pub(super) fn collect(
-    source: &LinkedSource,
-    root: &Path,
-    traits: &ProjectTraits,
-    rules: &Rules,
-) -> Result<(Vec<Entry>, Vec<Skipped>), BundleError> {
+pub(super) fn collect(source: &LinkedSource, root: &Path, traits: &ProjectTraits, rules: &Rules) -> Result<Collected, BundleError> {
     let directory = &source.directory;
-    let Ok(directory) = directory.canonicalize() else { return Ok((Vec::new(), Vec::new())) };
+    let nothing = Collected { entries: Vec::new(), skipped: Vec::new(), directories: Vec::new() };
+    let Ok(directory) = directory.canonicalize() else { return Ok(nothing) };
     // The root itself is bundled anyway.
     if directory == root {
-        return Ok((Vec::new(), Vec::new()));
+        return Ok(nothing);
     }
     let part = if directory.starts_with(root) { Part::App } else { Part::Dependencies };
     let reason = source.distribution.clone().unwrap_or_else(|| "linked source".to_owned());
@@ -32,29 +28,29 @@ pub(super) fn collect(
         Some(modules) => modules.iter().flat_map(|module| places(&directory, module)).collect(),
         None => importable(&directory)?,
     };
-    let mut entries = Vec::new();
-    let mut skipped = Vec::new();
+    let mut all = Collected { directories: vec![directory.clone()], ..nothing };
     for place in wanted {
         let path = directory.join(&place);
         if path.is_dir() {
-            let (found, left) = ProjectRules::new(traits, rules, &place).collect(&path, &reason)?;
-            entries.extend(found);
-            skipped.extend(left);
+            let Collected { entries, skipped, directories } = ProjectRules::new(traits, rules, &place).collect(&path, &reason)?;
+            all.entries.extend(entries);
+            all.skipped.extend(skipped);
+            all.directories.extend(directories);
         } else if let Ok(metadata) = fs::metadata(&path) {
             let name = place.rsplit('/').next().unwrap_or(&place);
             if let Some(reason) = rules.excluded(&place, name) {
-                skipped.push(Skipped { path: place, reason });
+                all.skipped.push(Skipped { path: place, reason });
                 continue;
             }
             let executable = super::walk::is_executable(&metadata);
             let source = super::Source::File(path);
-            entries.push(Entry { path: place, part, size: metadata.len(), executable, reason: reason.clone(), source });
+            all.entries.push(Entry { path: place, part, size: metadata.len(), executable, reason: reason.clone(), source });
         }
     }
-    for entry in &mut entries {
+    for entry in &mut all.entries {
         entry.part = part;
     }
-    Ok((entries, skipped))
+    Ok(all)
 }
 
 /// Where a module may be: a package, a file, an extension module.

@@ -1,13 +1,13 @@
 //! Brings together what goes in: shim and configuration, the project's files, linked sources, dependencies; the earlier wins where two want one path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::entry_point::EntryPoint;
 use super::graph::Question;
 use super::markers::Markers;
-use super::project_files::{ProjectRules, ProjectTraits};
+use super::project_files::{Collected, ProjectRules, ProjectTraits};
 use super::rules::Rules;
 use super::{BundleError, Entry, Manifest, Part, PlanOptions, Skipped, Source};
 use super::{collisions, configuration, imports, linked, packages, shim};
@@ -26,26 +26,46 @@ pub(super) struct Inputs<'a> {
     pub(super) packages: &'a InstalledPackages,
 }
 
+/// What one plan leaves for the next one of the same project, settings and dependencies.
+#[derive(Default)]
+pub(super) struct Memory {
+    imports: imports::Known,
+    /// The names that the project imported, and what of the dependencies that led to.
+    packages: Option<(BTreeSet<String>, Vec<Entry>, Vec<Skipped>)>,
+    /// Directories of the project's own code.
+    pub(super) directories: Vec<PathBuf>,
+}
+
 /// Decides about every file. Reads the disk, writes nothing.
-pub(super) fn collect(inputs: &Inputs<'_>, observer: &dyn Observer) -> Result<Manifest, BundleError> {
+pub(super) fn collect(inputs: &Inputs<'_>, memory: &mut Memory, observer: &dyn Observer) -> Result<Manifest, BundleError> {
     let Inputs { project, settings, packages, .. } = *inputs;
     let entry_point = EntryPoint::parse(&project.app)?;
     let rules = Rules::new(&settings.packaging, observer)?;
     let traits = traits(inputs);
     let mut members = Members::default();
+    memory.directories.clear();
     members.entries.insert_all(shim::entries());
     members.entries.insert_all([configuration::entry(settings, &entry_point)?]);
-    members.project(ProjectRules::new(&traits, &rules, "").collect(&project.root, "project file")?)?;
+    let own = ProjectRules::new(&traits, &rules, "").collect(&project.root, "project file")?;
+    memory.directories.extend(own.directories);
+    members.project(own.entries, own.skipped)?;
     for source in &packages.linked {
-        members.beside(linked::collect(source, &project.root, &traits, &rules)?);
+        let Collected { entries, skipped, directories } = linked::collect(source, &project.root, &traits, &rules)?;
+        memory.directories.extend(directories);
+        members.beside(entries, skipped);
     }
-    let sites = packages::sites(packages)?;
-    let distributions = packages::visible(&sites);
-    let imported = imports::imported(members.entries.0.values().filter(|entry| entry.part == Part::App));
-    let markers = Markers::new(&project.interpreter, settings.architecture);
-    let use_runtime_boto3 = settings.packaging.use_runtime_boto3;
-    let question = Question { distributions: &distributions, imported: &imported, use_runtime_boto3, markers: &markers };
-    members.beside(packages::collect(&sites, &rules, &question)?);
+    let own = members.entries.0.values().filter(|entry| entry.part == Part::App);
+    let imported = imports::imported(own, &mut memory.imports);
+    let known = memory.packages.take().filter(|(then, ..)| *then == imported);
+    let (imported, entries, skipped) = match known {
+        Some(known) => known,
+        None => {
+            let (entries, skipped) = installed(inputs, &rules, &imported)?;
+            (imported, entries, skipped)
+        }
+    };
+    members.beside(entries.clone(), skipped.clone());
+    memory.packages = Some((imported, entries, skipped));
 
     let Members { entries: Entries(entries), mut skipped, hidden } = members;
     skipped.sort();
@@ -57,6 +77,15 @@ pub(super) fn collect(inputs: &Inputs<'_>, observer: &dyn Observer) -> Result<Ma
     collisions::check(&entries)?;
     entry_point.check(&entries, &skipped)?;
     Ok(Manifest { entries: entries.into_values().collect(), skipped, dependencies: packages.source.clone() })
+}
+
+/// What of the dependencies goes in if the project imports this.
+fn installed(inputs: &Inputs<'_>, rules: &Rules, imported: &BTreeSet<String>) -> Result<(Vec<Entry>, Vec<Skipped>), BundleError> {
+    let sites = packages::sites(inputs.packages)?;
+    let distributions = packages::visible(&sites);
+    let markers = Markers::new(&inputs.project.interpreter, inputs.settings.architecture);
+    let use_runtime_boto3 = inputs.settings.packaging.use_runtime_boto3;
+    packages::collect(&sites, rules, &Question { distributions: &distributions, imported, use_runtime_boto3, markers: &markers })
 }
 
 fn traits(inputs: &Inputs<'_>) -> ProjectTraits {
@@ -98,7 +127,7 @@ fn hides_shim(path: &str) -> bool {
 }
 
 impl Members {
-    fn project(&mut self, (entries, skipped): (Vec<Entry>, Vec<Skipped>)) -> Result<(), BundleError> {
+    fn project(&mut self, entries: Vec<Entry>, skipped: Vec<Skipped>) -> Result<(), BundleError> {
         if let Some(entry) = entries.iter().find(|entry| hides_shim(&entry.path)) {
             return Err(BundleError::HidesShim { path: entry.path.clone() });
         }
@@ -108,7 +137,7 @@ impl Members {
     }
 
     /// Adds what may only stand where nothing else does.
-    fn beside(&mut self, (entries, skipped): (Vec<Entry>, Vec<Skipped>)) {
+    fn beside(&mut self, entries: Vec<Entry>, skipped: Vec<Skipped>) {
         self.skipped.extend(skipped);
         for entry in entries {
             if hides_shim(&entry.path) {

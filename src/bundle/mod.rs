@@ -12,13 +12,16 @@ mod entry_point;
 mod error;
 mod graph;
 mod imports;
+mod layer;
 mod linked;
 mod manifest;
 mod markers;
 mod packages;
+mod planner;
 mod project_files;
 mod rules;
 mod shim;
+mod tree;
 mod walk;
 mod weight;
 
@@ -32,7 +35,10 @@ use crate::project::Project;
 use crate::settings::Settings;
 
 pub use error::{BundleError, InstallerOutput};
+pub use layer::Layer;
+pub use planner::Planner;
 pub use shim::FILES as SHIM_FILES;
+pub use tree::{Changes, Tree};
 pub use weight::{Heaviest, Weight};
 
 /// What Lambda accepts, unzipped, with all layers: 250 MB (Lambda quotas; `MiB` in truth).
@@ -166,7 +172,8 @@ pub fn plan_with(
     observer: &dyn Observer,
 ) -> Result<Manifest, BundleError> {
     let packages = dependencies::installed(project, settings, cache, options, observer)?;
-    let manifest = manifest::collect(&manifest::Inputs { project, settings, cache, options, packages: &packages }, observer)?;
+    let inputs = manifest::Inputs { project, settings, cache, options, packages: &packages };
+    let manifest = manifest::collect(&inputs, &mut manifest::Memory::default(), observer)?;
     if !options.over_limit {
         manifest.check_size()?;
     }

@@ -61,6 +61,15 @@ pub(super) struct ProjectRules<'a> {
     entered: BTreeMap<String, &'static str>,
     by_include: BTreeSet<String>,
     skipped: Vec<Skipped>,
+    directories: Vec<PathBuf>,
+}
+
+/// What a tree holds for the bundle.
+pub(super) struct Collected {
+    pub(super) entries: Vec<Entry>,
+    pub(super) skipped: Vec<Skipped>,
+    /// Directories that were entered, the outermost one too.
+    pub(super) directories: Vec<PathBuf>,
 }
 
 impl<'a> ProjectRules<'a> {
@@ -74,11 +83,13 @@ impl<'a> ProjectRules<'a> {
             entered: BTreeMap::new(),
             by_include: BTreeSet::new(),
             skipped: Vec::new(),
+            directories: Vec::new(),
         }
     }
 
     /// Walks the tree at `root`.
-    pub(super) fn collect(mut self, root: &Path, reason: &str) -> Result<(Vec<Entry>, Vec<Skipped>), BundleError> {
+    pub(super) fn collect(mut self, root: &Path, reason: &str) -> Result<Collected, BundleError> {
+        self.directories.push(root.to_owned());
         self.ignore_files.load(root, "")?;
         let found = walk::walk(root, &mut |candidate| self.decide(candidate))?;
         let entries = found
@@ -92,7 +103,7 @@ impl<'a> ProjectRules<'a> {
                 source: Source::File(file.path),
             })
             .collect();
-        Ok((entries, self.skipped))
+        Ok(Collected { entries, skipped: self.skipped, directories: self.directories })
     }
 
     fn in_bundle(&self, relative: &str) -> String {
@@ -124,6 +135,7 @@ impl<'a> ProjectRules<'a> {
             }
         }
         if is_directory {
+            self.directories.push(path.to_owned());
             self.ignore_files.load(path, relative)?;
         }
         Ok(true)
@@ -149,6 +161,7 @@ impl<'a> ProjectRules<'a> {
             _ if name.starts_with(".git") => Some(VERSION_CONTROL),
             ".hgignore" | ".hgtags" => Some(VERSION_CONTROL),
             ".DS_Store" | "Thumbs.db" => Some("of a file manager"),
+            _ if is_of_an_editor(name) => Some("a temporary file of an editor"),
             ".env" | ".envrc" => Some(SECRETS),
             _ if name.starts_with(".env.") => Some(SECRETS),
             IGNORE_FILE => Some("settings of this tool"),
@@ -169,6 +182,19 @@ impl<'a> ProjectRules<'a> {
         let Some(rest) = stem.strip_prefix(&self.traits.function_name) else { return false };
         rest.is_empty() || rest.strip_prefix('-').is_some_and(|time| !time.is_empty() && time.bytes().all(|b| b.is_ascii_digit()))
     }
+}
+
+/// What editors put beside a file while it is open or being saved: Vim, Emacs, Kate, JetBrains, GLib.
+fn is_of_an_editor(name: &str) -> bool {
+    let hidden = name.starts_with('.');
+    name == "4913"
+        || name.ends_with('~')
+        || name.starts_with(".#")
+        || (name.starts_with('#') && name.ends_with('#'))
+        || (hidden && [".swp", ".swo", ".swx", ".kate-swp"].iter().any(|end| name.ends_with(end)))
+        || name.starts_with(".goutputstream-")
+        || name.ends_with("___jb_tmp___")
+        || name.ends_with("___jb_old___")
 }
 
 const METADATA: &str = "packaging metadata of the project";

@@ -227,6 +227,8 @@ pub struct Invocation {
     pub init_duration: Option<Duration>,
     /// The handler's own time.
     pub duration: Option<Duration>,
+    /// The most memory that the sandbox has ever had, where the target tells.
+    pub memory_mb: Option<u64>,
 }
 
 /// Takes what a function writes while it runs, as bytes and as soon as it is there.

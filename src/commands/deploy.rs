@@ -15,7 +15,7 @@ use crate::ui::report;
 
 /// `only_update` refuses a stage that is not there.
 pub(super) fn run(context: &Context, args: &DeployArgs, only_update: bool) -> Result<ExitCode, Error> {
-    let settings = context.settings(args.stage.as_deref(), overrides(args)?)?;
+    let settings = context.settings(args.stage.as_deref(), overrides(args.front_door.as_deref(), args.port)?)?;
     // Whether the target can be had at all is known before minutes are spent on a bundle.
     context.check_target(&settings)?;
     let project = context.project(&settings)?;
@@ -46,11 +46,11 @@ pub(super) fn run(context: &Context, args: &DeployArgs, only_update: bool) -> Re
 }
 
 /// What the flags say about settings.
-fn overrides(args: &DeployArgs) -> Result<Vec<(&'static str, Value, String)>, CommandError> {
-    let mut overrides = match &args.front_door {
+pub(super) fn overrides(front_door: Option<&str>, port: Option<u16>) -> Result<Vec<(&'static str, Value, String)>, CommandError> {
+    let mut overrides = match front_door {
         Some(front_door) => front_door_overrides(front_door.parse().map_err(CommandError::Flag)?, "--front-door"),
         None => Vec::new(),
     };
-    overrides.extend(args.port.map(|port| ("local_port", Value::from(port), "--port".to_owned())));
+    overrides.extend(port.map(|port| ("local_port", Value::from(port), "--port".to_owned())));
     Ok(overrides)
 }

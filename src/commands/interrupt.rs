@@ -3,7 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
 
 static SCRATCH: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
@@ -25,6 +27,85 @@ impl Scratch {
 
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
+    }
+}
+
+/// Ctrl-C, or the system's request to end, for a command that runs until then. The first one asks; one more, or one before there is anything to
+/// take down, ends the process at once.
+pub(crate) struct Stop {
+    asked: watch::Receiver<bool>,
+    clean_up: Arc<Mutex<Option<CleanUp>>>,
+}
+
+type CleanUp = Box<dyn FnOnce() + Send>;
+
+impl Stop {
+    pub(crate) fn listen() -> Self {
+        let (ask, asked) = watch::channel(false);
+        let clean_up = Arc::<Mutex<Option<CleanUp>>>::default();
+        let on_second = clean_up.clone();
+        tokio::spawn(async move {
+            let mut terminations = Terminations::new();
+            terminations.next().await;
+            if on_second.lock().unwrap_or_else(PoisonError::into_inner).is_some() {
+                let _ = ask.send(true);
+                terminations.next().await;
+            }
+            if let Some(clean_up) = on_second.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                clean_up();
+            }
+            crate::ui::say_interrupted("nothing is left running");
+            process::exit(crate::ui::prompt::INTERRUPTED.into());
+        });
+        Self { asked, clean_up }
+    }
+
+    /// From now on there is something to take down: in order by the caller, who has [`Self::asked`], or by this in a hurry.
+    pub(crate) fn in_a_hurry(&self, clean_up: impl FnOnce() + Send + 'static) {
+        *self.clean_up.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(clean_up));
+    }
+
+    /// Waits until it is time to end.
+    pub(crate) async fn asked(&mut self) {
+        if self.asked.wait_for(|asked| *asked).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// Ctrl-C and, where there is such a thing, SIGTERM and SIGHUP.
+struct Terminations {
+    #[cfg(unix)]
+    signals: Vec<tokio::signal::unix::Signal>,
+}
+
+impl Terminations {
+    #[cfg(unix)]
+    fn new() -> Self {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        Self { signals: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        std::future::poll_fn(|context| {
+            let any = self.signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
+            if any { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Self {
+        Self {}
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod manage;
 mod package;
 mod rollback;
 mod schedule;
+mod serve;
 mod settings;
 mod status;
 mod tail;
@@ -28,7 +29,7 @@ use crate::hint::Hint;
 use crate::model::{InvalidValue, StageId, Target};
 use crate::project::{self, DiscoveryRequest, Project};
 use crate::settings::{Request, Settings};
-use crate::ui::Printer;
+use crate::ui::{ColorChoice, Printer, PrinterOptions};
 
 /// What a local function sees as its region where the settings name none.
 const DEFAULT_LOCAL_REGION: &str = "us-east-1";
@@ -53,6 +54,12 @@ impl Context {
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
         let directory = cli.global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
         Self { directory, global: cli.global.clone(), environment, printer }
+    }
+
+    /// The same project, for work that reports to somebody else than the printer.
+    pub(crate) fn silent(&self) -> Self {
+        let printer = Printer::new(PrinterOptions { json: false, quiet: true, verbose: 0, color: ColorChoice::Auto });
+        Self { directory: self.directory.clone(), global: self.global.clone(), environment: self.environment.clone(), printer }
     }
 
     /// The settings of a stage; `overrides` are this command's flags (key, value, flag as typed).
@@ -127,6 +134,7 @@ pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
         Command::Settings(args) => settings::run(context, &args),
         Command::Deploy(args) => deploy::run(context, &args, false),
         Command::Update(args) => deploy::run(context, &args, true),
+        Command::Serve(args) => serve::run(context, &args),
         Command::Rollback(args) => rollback::run(context, &args),
         Command::Undeploy(args) => undeploy::run(context, &args),
         Command::Status(args) => status::run(context, &args),
@@ -206,6 +214,9 @@ pub enum CommandError {
     /// Too many words.
     #[error("`zappa invoke` takes a stage and a function")]
     InvokeWords,
+    /// Nothing tells of changes.
+    #[error("could not watch the project for changes")]
+    Watch(#[source] notify::Error),
     /// No threads.
     #[error("could not start the asynchronous runtime")]
     Runtime(#[source] std::io::Error),
@@ -224,6 +235,7 @@ impl Hint for CommandError {
             }
             Self::InvokeEither { flag, .. } => vec![format!("name only the stage with `{flag}`")],
             Self::EventFile { .. } => vec!["`--event -` reads it from standard input".to_owned()],
+            Self::Watch(_) => vec!["on Linux: raise `fs.inotify.max_user_instances` and `fs.inotify.max_user_watches`".to_owned()],
             Self::Flag(_) | Self::Directory { .. } | Self::Prompt(_) | Self::EventSyntax { .. } | Self::InvokeWords | Self::Runtime(_) => {
                 Vec::new()
             }
@@ -231,6 +243,6 @@ impl Hint for CommandError {
     }
 
     fn is_input(&self) -> bool {
-        !matches!(self, Self::Prompt(_) | Self::Runtime(_))
+        !matches!(self, Self::Prompt(_) | Self::Runtime(_) | Self::Watch(_))
     }
 }

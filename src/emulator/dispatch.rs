@@ -33,8 +33,8 @@ pub(super) struct Pool {
     name: String,
     services: Arc<Services>,
     state: Mutex<State>,
-    /// How many sandboxes' tasks have not ended, whether the pool still lists them or not.
-    alive: watch::Sender<usize>,
+    /// How many sandboxes' tasks have not ended, by version, whether the pool still lists them or not.
+    alive: watch::Sender<BTreeMap<Version, usize>>,
 }
 
 #[derive(Default)]
@@ -68,11 +68,13 @@ pub(super) struct Call {
     pub(super) trace_id: String,
     /// Who watches.
     pub(super) live: Option<Live>,
+    /// Whether a sandbox is started whatever the limit says: the version is to take the place of another one.
+    pub(super) ahead: bool,
 }
 
 impl Pool {
     pub(super) fn new(name: &str, services: Arc<Services>) -> Arc<Self> {
-        Arc::new(Self { name: name.to_owned(), services, state: Mutex::default(), alive: watch::Sender::new(0) })
+        Arc::new(Self { name: name.to_owned(), services, state: Mutex::default(), alive: watch::Sender::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -183,11 +185,12 @@ impl Pool {
             Some(position) => state.sandboxes.remove(position),
             None => {
                 let limit = config.concurrency;
-                if state.sandboxes.iter().filter(|entry| entry.busy).count() >= limit {
+                if !call.ahead && state.sandboxes.iter().filter(|entry| entry.busy).count() >= limit {
                     return Err(EmulatorError::Throttled { function_name: self.name.clone(), limit });
                 }
                 // Idle ones of other versions do not count in Lambda, where they cost nobody anything; here they cost memory.
-                if state.sandboxes.len() >= limit
+                if !call.ahead
+                    && state.sandboxes.len() >= limit
                     && let Some(oldest) = state.sandboxes.iter().position(|entry| !entry.busy)
                 {
                     let _ = state.sandboxes.remove(oldest).commands.send(Command::Stop);
@@ -209,8 +212,8 @@ impl Pool {
         state.next_id += 1;
         let facts = Arc::<Facts>::default();
         let (commands, receiver) = mpsc::unbounded_channel();
-        self.alive.send_modify(|alive| *alive += 1);
-        let seat = Seat::new(self, id);
+        self.alive.send_modify(|alive| *alive.entry(config.version).or_default() += 1);
+        let seat = Seat::new(self, id, config.version);
         let sandbox = Sandbox::new(config.clone(), self.services.clone(), facts.clone(), seat);
         tokio::spawn(sandbox.run(receiver));
         Entry { id, version: config.version, busy: false, retired: false, facts, commands }
@@ -248,8 +251,20 @@ impl Pool {
     }
 
     /// A sandbox's task has ended.
-    pub(super) fn ended(&self) {
-        self.alive.send_modify(|alive| *alive -= 1);
+    pub(super) fn ended(&self, version: Version) {
+        self.alive.send_modify(|alive| {
+            if let Some(count) = alive.get_mut(&version) {
+                *count -= 1;
+                if *count == 0 {
+                    alive.remove(&version);
+                }
+            }
+        });
+    }
+
+    /// Waits until no sandbox of a version is left.
+    pub(super) async fn drained(&self, version: Version) {
+        let _ = self.alive.subscribe().wait_for(|alive| !alive.contains_key(&version)).await;
     }
 
     /// Takes no more requests, lets those in flight end within `grace`, kills what is left, and returns when no process remains.
@@ -260,11 +275,11 @@ impl Pool {
             state.retire(|_| true);
         }
         let mut alive = self.alive.subscribe();
-        if grace.is_zero() || tokio::time::timeout(grace, alive.wait_for(|alive| *alive == 0)).await.is_err() {
+        if grace.is_zero() || tokio::time::timeout(grace, alive.wait_for(BTreeMap::is_empty)).await.is_err() {
             for entry in self.state().sandboxes.drain(..) {
                 let _ = entry.commands.send(Command::Stop);
             }
-            let _ = alive.wait_for(|alive| *alive == 0).await;
+            let _ = alive.wait_for(BTreeMap::is_empty).await;
         }
     }
 }

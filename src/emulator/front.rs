@@ -4,8 +4,8 @@
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::dispatch::{Call, Pool};
-use super::{EmulatorError, FunctionConfig, Options, RouteConfig};
+use super::{Access, EmulatorError, FunctionConfig, Options, RouteConfig, Run};
 use crate::gateway::{self, Door, Failure, HttpRequest, HttpResponse, RequestContext};
 
 const MIB: usize = 1024 * 1024;
@@ -127,6 +127,8 @@ struct Passage<'a> {
     request_id: String,
     trace_id: String,
     arrived: Timestamp,
+    /// Set once the function has run.
+    run: OnceLock<Run>,
 }
 
 /// Whose answer it is.
@@ -137,17 +139,31 @@ enum Reply {
 }
 
 async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: &Shared) -> Response<Full<Bytes>> {
+    let since = Instant::now();
     let route = shared.route.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let (head, body) = request.into_parts();
     let Options { clock, ids, .. } = &shared.options;
     let (request_id, arrived) = (ids().to_string(), clock());
     let trace_id = trace_id(&head, arrived.as_second(), ids());
-    let passage = Passage { shared, route, request_id, trace_id, arrived };
+    let passage = Passage { shared, route, request_id, trace_id, arrived, run: OnceLock::new() };
     let RouteConfig { front_door, ref cors, .. } = passage.route;
     let request = http_request(&head, peer);
     let origin = cors.as_ref().and_then(|_| gateway::origin(&request).map(str::to_owned));
+    let told = |response: Response<Full<Bytes>>| {
+        if let Some(witness) = &shared.options.witness {
+            witness.answered(Access {
+                method: head.method.as_str().to_owned(),
+                target: head.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned(),
+                status: response.status().as_u16(),
+                size: usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX),
+                duration: since.elapsed(),
+                run: passage.run.get().copied(),
+            });
+        }
+        response
+    };
     let mut response = match passage.pass(&head, request, body).await {
-        Ok(Reply::Own(response)) => return to_http(response, &head.method),
+        Ok(Reply::Own(response)) => return told(to_http(response, &head.method)),
         // An interim response cannot be the final one.
         Ok(Reply::Functions(response)) if response.status >= 200 => response,
         Ok(Reply::Functions(_)) => gateway::failure_response(front_door, Failure::Malformed, &passage.request_id),
@@ -157,7 +173,7 @@ async fn answer(request: Request<Incoming>, peer: SocketAddr, shared: &Shared) -
     if let Some(cors) = cors {
         gateway::share(front_door, cors, origin.as_deref(), &mut response);
     }
-    to_http(response, &head.method)
+    told(to_http(response, &head.method))
 }
 
 impl Passage<'_> {
@@ -183,7 +199,7 @@ impl Passage<'_> {
             drop(request);
             Bytes::from(event.to_string())
         };
-        let waiting = pool.invoke(Call { version: None, payload, trace_id: self.trace_id.clone(), live: None });
+        let waiting = pool.invoke(Call { version: None, payload, trace_id: self.trace_id.clone(), live: None, ahead: false });
         // The function goes on; only the front door stops waiting.
         let limit = self.shared.options.gateway_limit.unwrap_or(limits.timeout);
         let outcome = tokio::time::timeout(limit, waiting).await.map_err(|_| Failure::GatewayTimeout)?;
@@ -192,6 +208,7 @@ impl Passage<'_> {
             EmulatorError::PayloadTooLarge { .. } => Failure::RequestTooLarge,
             EmulatorError::UnknownFunction { .. } | EmulatorError::Listen { .. } => Failure::Function,
         })?;
+        let _ = self.run.set(Run { init: invocation.init_duration, memory_mb: invocation.memory_mb });
         if invocation.function_error.is_some() {
             let too_large = invocation.payload.starts_with(RESPONSE_TOO_LARGE);
             return Err(if too_large { Failure::ResponseTooLarge } else { Failure::Function });

@@ -9,12 +9,12 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::Clock;
 use super::live::Live;
+use super::{Clock, LogLine, Witness, Writer};
 use crate::cloud::LogKind;
 
 /// The longest event that CloudWatch Logs takes in one piece; a longer line is cut.
@@ -60,6 +60,7 @@ pub(super) struct Journal {
     path: PathBuf,
     limit: u64,
     clock: Clock,
+    witness: Option<Arc<dyn Witness>>,
     request: Option<String>,
     partial: Vec<u8>,
     tail: String,
@@ -68,11 +69,12 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(path: &Path, limit: u64, clock: Clock) -> Self {
+    pub(super) fn new(path: &Path, limit: u64, clock: Clock, witness: Option<Arc<dyn Witness>>) -> Self {
         Self {
             path: path.to_owned(),
             limit,
             clock,
+            witness,
             request: None,
             partial: Vec::new(),
             tail: String::new(),
@@ -108,7 +110,7 @@ impl Journal {
         let joined = |index, text: &String| index > 0 && LogKind::of(text) == LogKind::Function;
         let lines: Vec<Line> =
             lines.iter().enumerate().map(|(index, text)| Line { text: text.clone(), joined: joined(index, text) }).collect();
-        self.write(&lines);
+        self.write(Writer::Platform, &lines);
     }
 
     /// Output of the process, as it came through the pipe.
@@ -137,7 +139,7 @@ impl Journal {
             start = end;
         }
         self.partial = buffer[start..].to_vec();
-        self.write(&lines);
+        self.write(Writer::Function, &lines);
     }
 
     /// Writes what is there of a line that was never ended.
@@ -147,7 +149,7 @@ impl Journal {
         if !rest.is_empty() {
             let mut lines = Vec::new();
             self.push_line(&mut lines, rest);
-            self.write(&lines);
+            self.write(Writer::Function, &lines);
         }
         self.grouping = Grouping::default();
     }
@@ -161,7 +163,7 @@ impl Journal {
         lines.push(self.grouping.line(line));
     }
 
-    fn write(&mut self, lines: &[Line]) {
+    fn write(&mut self, by: Writer, lines: &[Line]) {
         if lines.is_empty() {
             return;
         }
@@ -172,6 +174,9 @@ impl Journal {
         for Line { text: line, joined } in lines {
             for part in [time.as_str(), if *joined { "+" } else { "" }, "\t", request, "\t", line, "\n"] {
                 text.push_str(part);
+            }
+            if let Some(witness) = &self.witness {
+                witness.logged(LogLine { request_id: self.request.clone(), by, text: line.to_owned() });
             }
             self.tail.push_str(line);
             self.tail.push('\n');

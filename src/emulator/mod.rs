@@ -21,6 +21,7 @@ pub mod ric;
 mod runtime_api;
 mod sandbox;
 mod seat;
+mod witness;
 
 pub use live::Live;
 
@@ -39,6 +40,7 @@ pub use self::family::end_strays;
 use self::dispatch::{Call, Pool, Services};
 use self::front::Front;
 use self::process::Spawner;
+pub use self::witness::{Access, LogLine, Run, Witness, Writer};
 use crate::cloud::{Invocation, LastError};
 use crate::hint::Hint;
 use crate::model::{Cors, FrontDoor, Version};
@@ -210,6 +212,8 @@ pub struct Options {
     pub gateway_limit: Option<Duration>,
     /// How many bytes a log file may have before a new one is begun; the one before is kept.
     pub log_limit: u64,
+    /// Who is told of requests and log lines as they happen.
+    pub witness: Option<Arc<dyn Witness>>,
 }
 
 impl Default for Options {
@@ -221,6 +225,7 @@ impl Default for Options {
             init_limit: Duration::from_secs(10),
             gateway_limit: None,
             log_limit: 10_000_000,
+            witness: None,
         }
     }
 }
@@ -304,6 +309,13 @@ impl Emulator {
         }
     }
 
+    /// Waits until nothing of a version runs any more. A version that is live or known can come back to life; one that was removed cannot.
+    pub async fn drained(&self, function_name: &str, version: Version) {
+        if let Ok(function) = self.find(function_name, Some(version)) {
+            function.pool.drained(version).await;
+        }
+    }
+
     /// The versions that are known.
     pub async fn versions(&self, function_name: &str) -> Vec<Version> {
         self.find(function_name, None).map(|function| function.pool.versions()).unwrap_or_default()
@@ -357,7 +369,16 @@ impl Emulator {
         let function = self.find(function_name, version)?;
         let options = &self.shared.services.options;
         let trace_id = front::new_trace_id((options.clock)().as_second(), (options.ids)());
-        function.pool.invoke(Call { version, payload, trace_id, live }).await
+        function.pool.invoke(Call { version, payload, trace_id, live, ahead: false }).await
+    }
+
+    /// Starts a sandbox of a version ahead of need and has it answer `payload`, which the limit on sandboxes does not hold up: as the old version's
+    /// end, the new one takes their place.
+    pub async fn warm(&self, function_name: &str, version: Version, payload: Bytes) -> Result<Invocation, EmulatorError> {
+        let function = self.find(function_name, Some(version))?;
+        let options = &self.shared.services.options;
+        let trace_id = front::new_trace_id((options.clock)().as_second(), (options.ids)());
+        function.pool.invoke(Call { version: Some(version), payload, trace_id, live: None, ahead: true }).await
     }
 
     /// How a function is doing.

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
-use super::FunctionConfig;
 use super::dispatch::Services;
 use super::live::Live;
 use super::log::Journal;
@@ -22,6 +21,7 @@ use super::process::Process;
 use super::report::{self, Ending};
 use super::runtime_api::{self, Call, RESPONSE_LIMIT, Reply, RuntimeApi};
 use super::seat::{Facts, Seat};
+use super::{FunctionConfig, Options};
 use crate::cloud::Invocation;
 
 const MIB: u64 = 1024 * 1024;
@@ -114,7 +114,8 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     pub(super) fn new(config: Arc<FunctionConfig>, services: Arc<Services>, facts: Arc<Facts>, seat: Seat) -> Self {
-        let journal = Journal::new(&config.log_file, services.options.log_limit, services.options.clock.clone());
+        let Options { log_limit, clock, witness, .. } = &services.options;
+        let journal = Journal::new(&config.log_file, *log_limit, clock.clone(), witness.clone());
         Self { config, services, facts, seat, journal, state: State::Over, init: None }
     }
 
@@ -398,6 +399,7 @@ impl Sandbox {
             log_tail: self.journal.end(),
             init_duration: init,
             duration: Some(duration),
+            memory_mb,
         };
         (request.reply, invocation)
     }

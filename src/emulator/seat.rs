@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use super::dispatch::Pool;
 use crate::cloud::LastError;
+use crate::model::Version;
 
 /// What `status` reads of a sandbox.
 #[derive(Default)]
@@ -28,11 +29,12 @@ impl Facts {
 pub(super) struct Seat {
     pool: Weak<Pool>,
     id: u64,
+    version: Version,
 }
 
 impl Seat {
-    pub(super) fn new(pool: &Arc<Pool>, id: u64) -> Self {
-        Self { pool: Arc::downgrade(pool), id }
+    pub(super) fn new(pool: &Arc<Pool>, id: u64, version: Version) -> Self {
+        Self { pool: Arc::downgrade(pool), id, version }
     }
 
     /// The request is done. Returns whether the sandbox may stay.
@@ -64,7 +66,7 @@ impl Drop for Seat {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.upgrade() {
             pool.gone(self.id);
-            pool.ended();
+            pool.ended(self.version);
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! stdout is data, stderr is talk: results (text, or one JSON document with `--json`) go to the first, progress, notes and errors to the second.
 
+mod console;
 mod failure;
 pub mod init;
 pub mod package;
@@ -11,5 +12,6 @@ pub mod prompt;
 pub mod report;
 pub mod settings;
 
+pub use console::{Console, Event, Shown};
 pub use failure::{report_failure, say_interrupted};
 pub use printer::{ColorChoice, OutputError, Printer, PrinterOptions};

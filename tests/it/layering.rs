@@ -31,11 +31,12 @@ const ROWS: [(&str, u8); 18] = [
 const SAME_ROW: [(&str, &str); 3] = [("commands", "cli"), ("commands", "error"), ("error", "commands")];
 
 /// Who alone may name what: the needle, where it may stand, why.
-const CONFINED: [(&str, &[&str], &str); 6] = [
+const CONFINED: [(&str, &[&str], &str); 7] = [
     ("aws_sdk_", &["cloud/aws"], "the SDK stays behind the trait"),
     ("clap", &["cli.rs", "commands", "lib.rs"], "flags are not for operations"),
     ("indicatif", &["ui"], "bars are talk"),
     ("anstyle", &["ui"], "colour is talk"),
+    ("notify::", &["commands/serve", "commands/mod.rs"], "only `serve` follows what is saved"),
     ("hyper::server", &["emulator"], "only the emulator serves HTTP"),
     ("LocalCloud", &["cloud/local", "commands/mod.rs"], "only `connect` chooses the adapter"),
 ];

@@ -19,6 +19,7 @@ mod package;
 mod package_binary;
 mod project;
 mod schedule;
+mod serve;
 mod settings;
 mod shim;
 mod streaming;

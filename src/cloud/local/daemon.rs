@@ -12,17 +12,16 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use super::LocalError;
+use super::function::{Place, function_config};
 use super::process::{EmulatorRecord, build_id, lock_path, record_file};
 use super::scheduler::{Scheduler, StageSchedules};
 use super::state::{StageState, StateDirectory, VersionState, write_json};
-use super::{LocalError, function_arn};
 use crate::cloud::Invocation;
 use crate::emulator::control::{ControlRequest, ControlResponse, Frames, serve_control};
 use crate::emulator::{Emulator, EmulatorError, FunctionConfig, Live, RouteConfig, end_strays};
 use crate::model::Version;
 
-/// How many sandboxes a function may have where the settings do not say.
-const DEFAULT_CONCURRENCY: u32 = 10;
 /// How long requests in flight may still take when the process ends.
 const GRACE: Duration = Duration::from_secs(2);
 /// How often it looks whether its directory is still there: a deleted project must not leave a process behind.
@@ -192,28 +191,14 @@ impl Daemon {
 
     fn function_config(&self, stage: &StageState, version: &VersionState) -> FunctionConfig {
         let function_name = stage.id.function_name();
-        let function = &version.function;
-        let mut environment = function.environment.clone();
-        // Asynchronous tasks would go to AWS by its SDK; here they run where they are called.
-        environment.entry("ZAPPA_TASKS".to_owned()).or_insert_with(|| "inline".to_owned());
-        FunctionConfig {
-            function_arn: function_arn(&version.region, &function_name),
-            account_id: super::ACCOUNT.to_owned(),
-            version: version.version,
+        let place = Place {
             region: version.region.clone(),
             code: self.state.code_directory(&function_name, &version.code),
-            handler: function.handler.clone(),
             python: version.python.clone(),
-            runtime: function.runtime.to_string(),
-            environment,
-            memory_mb: function.memory_mb,
-            ephemeral_storage_mb: function.ephemeral_storage_mb,
-            timeout: Duration::from_secs(function.timeout_seconds.into()),
-            concurrency: function.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize,
             scratch: scratch(&self.state, &function_name),
             log_file: self.state.log_file(&function_name),
-            function_name,
-        }
+        };
+        function_config(function_name, version.version, &version.function, place)
     }
 }
 

@@ -4,6 +4,8 @@
 mod code;
 mod daemon;
 mod error;
+mod foreground;
+mod function;
 mod logs;
 mod process;
 mod scheduler;
@@ -18,6 +20,7 @@ use bytes::Bytes;
 
 pub use daemon::serve;
 pub use error::LocalError;
+pub use foreground::{Foreground, Refused, Release as ForegroundRelease, remove as remove_foreground};
 pub use scheduler::{Scheduler, StageSchedules};
 
 use super::{
@@ -323,7 +326,7 @@ impl Cloud for LocalCloud {
         let request = ControlRequest::Invoke { function_name: function, version, payload, live: output.is_some() };
         match EmulatorProcess::ensure(&self.state).await?.ask_live(&request, output).await? {
             ControlResponse::Invoked { payload, function_error, log_tail, init_duration, duration } => {
-                Ok(Invocation { payload: payload.into(), function_error, log_tail, init_duration, duration })
+                Ok(Invocation { payload: payload.into(), function_error, log_tail, init_duration, duration, memory_mb: None })
             }
             other => Err(LocalError::refused(other).into()),
         }

@@ -128,6 +128,12 @@ impl StateDirectory {
     pub(super) fn create_stage_directory(&self, function_name: &str) -> Result<(), LocalError> {
         let directory = self.stage_directory(function_name);
         fs::create_dir_all(&directory).map_err(|source| LocalError::Write { path: directory, source })?;
+        self.create()
+    }
+
+    /// Makes the state directory itself.
+    pub(super) fn create(&self) -> Result<(), LocalError> {
+        fs::create_dir_all(&self.path).map_err(|source| LocalError::Write { path: self.path.clone(), source })?;
         let ignore = self.path.join(".gitignore");
         if ignore.exists() { Ok(()) } else { replace(&ignore, b"*\n") }
     }

@@ -65,6 +65,9 @@ fn defaults_leave_out_what_no_deployment_needs() {
         ".idea/x",
         ".vscode/x",
         ".DS_Store",
+        ".app.py.swp",
+        "app.py~",
+        "web/#app.py#",
         "shop.egg-info/PKG-INFO",
         "env-of-mine/pyvenv.cfg",
         "env-of-mine/lib/python3.11/site-packages/x.py",
@@ -87,6 +90,7 @@ fn defaults_leave_out_what_no_deployment_needs() {
     .assert_eq(&paths(&manifest));
     expect![[r#"
         .DS_Store (of a file manager)
+        .app.py.swp (a temporary file of an editor)
         .env (secrets of this machine)
         .env.production (secrets of this machine)
         .git/ (version control)
@@ -104,6 +108,7 @@ fn defaults_leave_out_what_no_deployment_needs() {
         .zappa/ (state of the local target)
         .zappaignore (settings of this tool)
         __pycache__/ (byte code)
+        app.py~ (a temporary file of an editor)
         conda/ (a virtual environment)
         env-of-mine/ (a virtual environment)
         handler_shop-prod-1719999999.zip (an archive of this tool)
@@ -112,6 +117,7 @@ fn defaults_leave_out_what_no_deployment_needs() {
         shop-prod.zip (an archive of this tool)
         shop.egg-info/ (packaging metadata of the project)
         stale.pyc (byte code)
+        web/#app.py# (a temporary file of an editor)
         web/.env (secrets of this machine)
         web/node_modules/ (packages of Node.js)
         zappa_settings.json (settings of this tool)

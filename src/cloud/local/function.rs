@@ -1,0 +1,46 @@
+//! From a version as the trait describes it to what the emulator runs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{ACCOUNT, function_arn};
+use crate::cloud::FunctionSpec;
+use crate::emulator::FunctionConfig;
+use crate::model::Version;
+
+/// How many sandboxes a function may have where the settings do not say.
+const DEFAULT_CONCURRENCY: u32 = 10;
+
+/// Where a version runs.
+pub(super) struct Place {
+    pub(super) region: String,
+    /// The task root.
+    pub(super) code: PathBuf,
+    pub(super) python: PathBuf,
+    pub(super) scratch: PathBuf,
+    pub(super) log_file: PathBuf,
+}
+
+pub(super) fn function_config(function_name: String, version: Version, function: &FunctionSpec, place: Place) -> FunctionConfig {
+    let mut environment = function.environment.clone();
+    // Asynchronous tasks would go to AWS by its SDK; here they run where they are called.
+    environment.entry("ZAPPA_TASKS".to_owned()).or_insert_with(|| "inline".to_owned());
+    FunctionConfig {
+        function_arn: function_arn(&place.region, &function_name),
+        account_id: ACCOUNT.to_owned(),
+        version,
+        region: place.region,
+        code: place.code,
+        handler: function.handler.clone(),
+        python: place.python,
+        runtime: function.runtime.to_string(),
+        environment,
+        memory_mb: function.memory_mb,
+        ephemeral_storage_mb: function.ephemeral_storage_mb,
+        timeout: Duration::from_secs(function.timeout_seconds.into()),
+        concurrency: function.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize,
+        scratch: place.scratch,
+        log_file: place.log_file,
+        function_name,
+    }
+}
