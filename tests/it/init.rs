@@ -212,7 +212,7 @@ fn odd_names_are_written_as_toml_and_made_short() {
     assert!(outcome.stdout.contains("Next:"), "{}", outcome.stdout);
     let settings: toml::Table = std::fs::read_to_string(odd.join("zappa_settings.toml")).unwrap().parse().unwrap();
     assert_eq!(settings["dev"]["app_function"].as_str(), Some("größe:app"));
-    assert_eq!(settings["dev"]["project_name"].as_str(), Some("gr-e-x-und-noch-ein-sehr-lange"));
+    assert_eq!(settings["dev"]["project_name"].as_str(), Some("gr-e-x-und-noch"));
 }
 
 #[cfg(unix)]

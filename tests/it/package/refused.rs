@@ -60,8 +60,6 @@ fn more_than_lambda_takes_is_refused_before_anything_is_written() {
           Caused by: the heaviest are
          209.7 MB  media/
          104.9 MB  numpy 2.0
-          53.6 kB  shim
-        384 bytes  configuration
          46 bytes  app.py
         hint: leave out what the app does not need with `exclude`, `exclude_glob` or `.zappaignore`; `zappa package --list` shows every file
     "#]]
