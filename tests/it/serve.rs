@@ -403,7 +403,9 @@ fn every_front_door() {
 #[test]
 fn the_end_leaves_nothing() {
     for signal in ["INT", "TERM"] {
-        let mut serving = Serving::new(echo()).ready();
+        // Not the usual port, which another test may want as soon as it is free.
+        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port().to_string();
+        let mut serving = Serving::with(echo(), &["--port", &free]).ready();
         let port = serving.port;
         serving.edit_version("two");
         serving.event("version");
