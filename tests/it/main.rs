@@ -9,6 +9,7 @@ mod differential;
 mod emulator;
 mod environ;
 mod examples;
+mod faults;
 mod front_doors;
 mod gateway;
 mod init;

@@ -82,6 +82,14 @@ impl TestProject {
         self.root = target;
     }
 
+    /// Moves the project to another path below [`Self::outside`], be it on another file system.
+    pub(crate) fn move_across(&mut self, path: &str) {
+        let target = self.outside().join(path);
+        copy_tree(&self.root, &target);
+        std::fs::remove_dir_all(&self.root).unwrap();
+        self.root = target;
+    }
+
     /// Uses the tests' own Python environment (Flask, Django…) as the project's.
     pub(crate) fn with_python(self) -> Self {
         let venv = python::environment();
