@@ -29,39 +29,6 @@ fn files(project: &TestProject) -> Vec<String> {
 }
 
 #[test]
-fn help() {
-    expect![[r#"
-        exit code: 0
-        ----- stdout -----
-        Look at the project and write its zappa_settings.toml
-
-        Usage: zappa init [OPTIONS]
-
-        Options:
-          -y, --yes                       Ask nothing: take what was found
-              --force                     Overwrite an existing settings file
-              --stage <NAME>              Name of the first stage
-              --app <APP>                 The app to serve (`module:callable`, `module:factory()`)
-              --django-settings <MODULE>  The Django settings module to use
-              --region <REGION>           AWS region of the stage
-          -h, --help                      Print help
-          -V, --version                   Print version
-
-        Global options:
-          -C, --directory <DIR>       Work on the project in this directory
-          -s, --settings-file <FILE>  Read the settings from this file of the project instead of
-                                      zappa_settings.{toml,json,yaml,yml}
-              --python <PATH>         Use this interpreter (and the environment it belongs to)
-          -j, --json                  Print one JSON document on standard output
-          -q, --quiet                 Say nothing but results, warnings and errors
-          -v, --verbose...            Say more about what is done
-              --color <WHEN>          When to use colour: auto, always or never [default: auto]
-        ----- stderr -----
-    "#]]
-    .assert_eq(&TestProject::new().snapshot(["init", "--help"]));
-}
-
-#[test]
 fn a_commented_file_is_written() {
     let project = flask();
     let outcome = project.zappa(["init"]).expect_code(0);

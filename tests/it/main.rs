@@ -12,6 +12,7 @@ mod examples;
 mod faults;
 mod front_doors;
 mod gateway;
+mod help;
 mod init;
 mod layering;
 mod local;

@@ -155,35 +155,3 @@ fn a_result_that_cannot_be_written_is_a_failure() {
         assert!(stderr.starts_with("error: could not write to standard output\n  Caused by: No space left on device"), "{stderr}");
     }
 }
-
-#[test]
-fn help() {
-    expect![[r#"
-        exit code: 0
-        ----- stdout -----
-        Build the bundle and say what is in it
-
-        Usage: zappa package [OPTIONS] [STAGE]
-
-        Arguments:
-          [STAGE]  The stage: a table of the settings file, or `local` [default: the only one there is]
-
-        Options:
-          -o, --output <FILE>  Where to write the archive [default: `FUNCTION-NAME.zip`]
-          -l, --list           Write nothing; list what would go in, and why, and what would not
-          -h, --help           Print help
-          -V, --version        Print version
-
-        Global options:
-          -C, --directory <DIR>       Work on the project in this directory
-          -s, --settings-file <FILE>  Read the settings from this file of the project instead of
-                                      zappa_settings.{toml,json,yaml,yml}
-              --python <PATH>         Use this interpreter (and the environment it belongs to)
-          -j, --json                  Print one JSON document on standard output
-          -q, --quiet                 Say nothing but results, warnings and errors
-          -v, --verbose...            Say more about what is done
-              --color <WHEN>          When to use colour: auto, always or never [default: auto]
-        ----- stderr -----
-    "#]]
-    .assert_eq(&TestProject::new().snapshot(["package", "--help"]));
-}

@@ -34,36 +34,6 @@ fn refused<const N: usize>(project: &TestProject, args: [&str; N]) -> String {
 }
 
 #[test]
-fn help() {
-    expect![[r#"
-        exit code: 0
-        ----- stdout -----
-        Print every setting of a stage and where it came from
-
-        Usage: zappa settings [OPTIONS] [STAGE]
-
-        Arguments:
-          [STAGE]  The stage: a table of the settings file, or `local` [default: the only one there is]
-
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
-
-        Global options:
-          -C, --directory <DIR>       Work on the project in this directory
-          -s, --settings-file <FILE>  Read the settings from this file of the project instead of
-                                      zappa_settings.{toml,json,yaml,yml}
-              --python <PATH>         Use this interpreter (and the environment it belongs to)
-          -j, --json                  Print one JSON document on standard output
-          -q, --quiet                 Say nothing but results, warnings and errors
-          -v, --verbose...            Say more about what is done
-              --color <WHEN>          When to use colour: auto, always or never [default: auto]
-        ----- stderr -----
-    "#]]
-    .assert_eq(&TestProject::new().snapshot(["settings", "--help"]));
-}
-
-#[test]
 fn text_is_toml_with_places_as_comments() {
     let project = toml(
         r#"
