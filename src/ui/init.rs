@@ -46,7 +46,7 @@ pub fn written(printer: &Printer, plan: &Plan, survey: &Survey, path: &Path, com
     let stages: Vec<String> = plan.stages().iter().map(|stage| format!("`{stage}`")).collect();
     let mut text = format!("Wrote {} ({}). Next:\n", path.display(), stages.join(" and "));
     let width = commands.iter().map(String::len).max().unwrap_or_default();
-    let meanings = ["runs it on this machine, without AWS", "puts it on AWS Lambda"];
+    let meanings = ["runs it on this machine, as on AWS", "the same while you work: every save is served at once"];
     for (command, meaning) in commands.iter().zip(meanings) {
         text += &format!("\n  {command:width$}  # {meaning}");
     }

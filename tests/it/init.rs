@@ -35,8 +35,8 @@ fn a_commented_file_is_written() {
     expect![[r#"
         Wrote zappa_settings.toml (`dev` and `local`). Next:
 
-          zappa deploy local  # runs it on this machine, without AWS
-          zappa deploy dev    # puts it on AWS Lambda
+          zappa deploy local  # runs it on this machine, as on AWS
+          zappa serve local   # the same while you work: every save is served at once
     "#]]
     .assert_eq(&outcome.stdout);
     assert!(

@@ -137,13 +137,13 @@ pub fn check_region(region: &str) -> Result<(), InvalidValue> {
     Err(InvalidValue(format!("`{region}` is not an AWS region, such as `{DEFAULT_REGION}`")))
 }
 
-/// The commands to run next, one for each stage, the local one first. `directory` and `settings_file` are the flags of this run.
+/// The commands to run next. `directory` and `settings_file` are the flags of this run. (The stage on AWS joins them when that target exists.)
 #[must_use]
-pub fn next_commands(plan: &Plan, directory: Option<&Path>, settings_file: Option<&Path>) -> Vec<String> {
+pub fn next_commands(directory: Option<&Path>, settings_file: Option<&Path>) -> Vec<String> {
     let mut words = vec!["zappa".to_owned()];
     words.extend(directory.iter().flat_map(|directory| ["-C".to_owned(), shell_word(&directory.to_string_lossy())]));
     words.extend(settings_file.iter().flat_map(|file| ["-s".to_owned(), shell_word(&file.to_string_lossy())]));
-    plan.stages().iter().rev().map(|stage| format!("{} deploy {stage}", words.join(" "))).collect()
+    ["deploy", "serve"].map(|command| format!("{} {command} {LOCAL_STAGE}", words.join(" "))).into()
 }
 
 /// `word`, quoted if a shell would take it apart.
