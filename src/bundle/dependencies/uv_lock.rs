@@ -10,9 +10,6 @@ use super::{Wanted, document, wrong};
 use crate::bundle::BundleError;
 use crate::bundle::markers::Markers;
 
-/// What uv takes its packages from unless told otherwise.
-const PYPI: &str = "https://index.example/simple";
-
 /// The locked packages that the project needs on the target.
 pub(super) fn read(path: &Path, markers: &Markers) -> Result<Wanted, BundleError> {
     let document = document(path)?;
@@ -21,9 +18,9 @@ pub(super) fn read(path: &Path, markers: &Markers) -> Result<Wanted, BundleError
     let root = root.ok_or_else(|| wrong(path, "no package of it is the project itself"))?;
     let lock = Lock { packages: &packages, markers };
     let chosen = lock.needed(root);
-    let mut lines: Vec<String> = chosen.iter().filter_map(|package| registry(package)).filter(|url| *url != PYPI).map(index).collect();
-    lines.sort_unstable();
-    lines.dedup();
+    // One registry is the user's own, and pip knows how to reach it (mirror, proxy, credentials). Of several it has to be told.
+    let registries: BTreeSet<&str> = chosen.iter().filter_map(|package| registry(package)).collect();
+    let mut lines: Vec<String> = if registries.len() > 1 { registries.into_iter().map(index).collect() } else { Vec::new() };
     // With one hash pip wants them all; sources other than registries have none.
     let hashed = chosen.iter().all(|package| !hashes(package).is_empty());
     for package in &chosen {

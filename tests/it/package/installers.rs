@@ -120,6 +120,7 @@ source = { registry = "https://index.example/simple" }
 wheels = []
 "#;
     expect![[r#"
+        --extra-index-url https://index.example/simple
         --extra-index-url https://packages.example/simple
         flask==3.1.3 --hash=sha256:f0 --hash=sha256:f1
         click==8.3 --hash=sha256:c0
