@@ -23,6 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use super::FunctionStatus;
+use super::accept::accept;
 use crate::model::Version;
 
 /// Room for Lambda's 6 MB payload, escaped as a JSON string.
@@ -152,11 +153,7 @@ where
     let token: Arc<str> = format!("Bearer {token}").into();
     let handler = Arc::new(handler);
     loop {
-        // An accept that fails (out of descriptors) must not end the loop; yielding lets connections close.
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::task::yield_now().await;
-            continue;
-        };
+        let (stream, _) = accept(&listener).await;
         let (token, handler) = (Arc::clone(&token), Arc::clone(&handler));
         tokio::spawn(async move {
             let service = service_fn(move |request| answer(request, Arc::clone(&token), Arc::clone(&handler)));

@@ -22,6 +22,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::accept::accept;
 use super::dispatch::{Call, Pool};
 use super::{Access, EmulatorError, FunctionConfig, Options, RouteConfig, Run};
 use crate::gateway::{self, Door, Failure, HttpRequest, HttpResponse, RequestContext};
@@ -57,7 +58,7 @@ impl Front {
         let address = listener.local_addr().map_err(failed)?;
         let (closing, closed) = watch::channel(false);
         let shared = Arc::new(Shared { route: Mutex::new(route), address, pool: Arc::downgrade(pool), options });
-        tokio::spawn(accept(listener, shared.clone(), closed));
+        tokio::spawn(take_connections(listener, shared.clone(), closed));
         Ok(Self { address, shared, closing })
     }
 
@@ -79,17 +80,13 @@ impl Front {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, mut closing: watch::Receiver<bool>) {
+async fn take_connections(listener: TcpListener, shared: Arc<Shared>, mut closing: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, shared.clone(), closing.clone()));
-                }
-                // Out of descriptors, most likely: others have to end first.
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-            },
+            (stream, peer) = accept(&listener) => {
+                connections.spawn(connection(stream, peer, shared.clone(), closing.clone()));
+            }
             Some(_) = connections.join_next() => {}
             _ = closing.changed() => break,
         }

@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of state directories or settings: whoever drives it (`cloud::local`) says which versions exist and where `live` points.
 
+mod accept;
 mod caller;
 pub mod control;
 mod dispatch;

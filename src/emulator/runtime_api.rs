@@ -5,7 +5,6 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
@@ -17,6 +16,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::accept::accept;
 use super::caller;
 use super::environment::RUNTIME_API;
 
@@ -67,7 +67,7 @@ impl RuntimeApi {
         // Never more than a few: the client has one connection, or two.
         let (sender, calls) = mpsc::unbounded_channel();
         let (owner, known) = watch::channel(0);
-        let accepting = tokio::spawn(accept(listener, sender, known)).abort_handle();
+        let accepting = tokio::spawn(take_connections(listener, sender, known)).abort_handle();
         Ok(Self { address, calls, accepting, owner })
     }
 
@@ -83,25 +83,20 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn accept(listener: TcpListener, calls: mpsc::UnboundedSender<Call>, owner: watch::Receiver<u32>) {
+async fn take_connections(listener: TcpListener, calls: mpsc::UnboundedSender<Call>, owner: watch::Receiver<u32>) {
     // Aborts the connections with itself.
     let mut connections = JoinSet::new();
     loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                let _ = stream.set_nodelay(true);
-                let (calls, owner) = (calls.clone(), owner.clone());
-                connections.spawn(async move {
-                    if !is_from_owner(&stream, peer, owner).await {
-                        return;
-                    }
-                    let service = service_fn(|request| serve(request, calls.clone()));
-                    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-                });
+        let (stream, peer) = accept(&listener).await;
+        let _ = stream.set_nodelay(true);
+        let (calls, owner) = (calls.clone(), owner.clone());
+        connections.spawn(async move {
+            if !is_from_owner(&stream, peer, owner).await {
+                return;
             }
-            // Out of descriptors, most likely: others have to end first.
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
+            let service = service_fn(|request| serve(request, calls.clone()));
+            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+        });
         while connections.try_join_next().is_some() {}
     }
 }
