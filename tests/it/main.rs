@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod aws_models;
+mod aws_support;
 mod differential;
 mod emulator;
 mod environ;

@@ -1,12 +1,14 @@
-//! What the tests stand on: throw-away projects, the built binary with a clean environment, local deployments, a raw HTTP client, and a Python
-//! environment made once under `target/`.
+//! What the tests stand on: throw-away projects, the built binary with a clean environment, local deployments, a stand-in for AWS, a raw HTTP
+//! client, and Python environments made once under `target/`.
 
+pub(crate) mod aws;
 pub(crate) mod http;
 pub(crate) mod local;
 pub(crate) mod project;
 pub(crate) mod python;
 pub(crate) mod random;
 
+pub(crate) use aws::Aws;
 pub(crate) use local::Deployed;
 pub(crate) use project::{Outcome, TestProject};
 
