@@ -88,6 +88,8 @@ pub enum Command {
     Schedule(ScheduleArgs),
     /// Remove the stage's schedules, keep-warm too, until the next `schedule` or `deploy`
     Unschedule(ScheduleArgs),
+    /// Print who needs which permissions for a stage, and its API, as documents
+    Template(TemplateArgs),
     /// Print every setting of a stage and where it came from
     Settings(StageArgs),
     /// The background process of the local target
@@ -174,6 +176,9 @@ pub struct RollbackArgs {
     /// Wait for another run on this stage to end instead of refusing
     #[arg(long)]
     pub wait: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `zappa undeploy`
@@ -190,6 +195,9 @@ pub struct UndeployArgs {
     /// Wait for another run on this stage to end instead of refusing
     #[arg(long)]
     pub wait: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `zappa package`
@@ -232,7 +240,8 @@ pub struct TailArgs {
 #[derive(Debug, Args)]
 #[command(
     override_usage = "zappa invoke [OPTIONS] [STAGE] <FUNCTION>",
-    after_help = "What the function prints appears on standard error while it runs, what it returns on standard output. The function's timeout holds \
+    after_help = "What the function prints appears on standard error while it runs (on AWS the last 4 KB, once it has ended), what it returns on \
+                        standard output. The function's timeout holds \
                         (`timeout_seconds`); Ctrl-C ends the watching, not the function."
 )]
 pub struct InvokeArgs {
@@ -258,8 +267,10 @@ pub struct InvokeArgs {
 
 /// `zappa manage`
 #[derive(Debug, Args)]
-#[command(after_help = "The command's output appears while it runs, and its exit status is this command's. The function's timeout holds \
-                        (`timeout_seconds`); Ctrl-C ends the watching, not the command.")]
+#[command(
+    after_help = "The command's output appears while it runs (on AWS once it has ended), and its exit status is this command's. The function's timeout holds \
+                        (`timeout_seconds`); Ctrl-C ends the watching, not the command."
+)]
 pub struct ManageArgs {
     /// The stage: a table of the settings file, or `local`
     pub stage: String,
@@ -276,6 +287,41 @@ pub struct ScheduleArgs {
     /// Wait for another run on this stage to end instead of refusing
     #[arg(long)]
     pub wait: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `zappa template`
+#[derive(Debug, Args)]
+#[command(after_help = "Calls nothing and needs no credentials. Without --account the documents hold for every account.")]
+pub struct TemplateArgs {
+    /// The stage: a table of the settings file [default: the only one there is]
+    pub stage: Option<String>,
+    /// The account that the stage is going to be in: 12 digits
+    #[arg(long, value_name = "ID", value_parser = parse_account)]
+    pub account: Option<String>,
+    /// Print only this: deployer, execution, trust or openapi
+    #[arg(long, value_name = "PART", value_enum, hide_possible_values = true)]
+    pub part: Option<Part>,
+}
+
+/// One of the documents of `zappa template`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// What the person needs who deploys.
+    Deployer,
+    /// What the function may do.
+    Execution,
+    /// Who may take the function's role.
+    Trust,
+    /// The API.
+    Openapi,
+}
+
+fn parse_account(text: &str) -> Result<String, String> {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_account { Ok(text.to_owned()) } else { Err("the id of an account has 12 digits".to_owned()) }
 }
 
 /// `zappa emulator`

@@ -10,9 +10,10 @@
 //!          ├─ project::discover     root, interpreter, site-packages, app
 //!          ├─ commands::connect     the adapter behind `trait Cloud`
 //!          └─ ops::deploy
-//!               ├─ bundle::plan     what goes in, and why
-//!               ├─ bundle::write    the same input gives the same bytes
-//!               ├─ ops::plan        what is there against what is wanted (`--dry-run` stops here)
+//!               ├─ bundle::plan     what goes in, and why          ┐ at the same time:
+//!               ├─ bundle::write    the same input, the same bytes ├ `cloud.find`, and of a new stage
+//!               │                                                  ┘ `ensure_prerequisites`
+//!               ├─ ops::plan        what is there against what is wanted (`--dry-run`, and a stage that is as wanted, end here)
 //!               ├─ cloud            code → version → health check → `live` → route → schedules
 //!               └─ ui::report       text or JSON on stdout
 //! ```
@@ -40,7 +41,7 @@
 //! 6 commands  cli  error
 //! 5 ui
 //! 4 ops
-//! 3 bundle  cloud::local
+//! 3 bundle  cloud::aws  cloud::local
 //! 2 emulator  project
 //! 1 cloud (trait and types)  gateway  settings
 //! 0 model  observe  hint  env  schedule
@@ -50,6 +51,8 @@
 //!
 //! - A release is a published version behind the alias `live`. A new version is asked whether it is well before it serves; rolling back moves the alias.
 //! - `ops` knows the trait, never an adapter. Every step looks, compares and changes only what differs; a run that was killed is finished by the next one.
+//! - A target tells by itself what a stage is: on this machine a state directory, on AWS names, tags and the description of the alias `live` (`cloud::aws`'s
+//!   `record`), which is the stage's lock, too.
 //! - Work reports to an [`observe::Observer`]; only [`ui`] writes to the terminal. stdout is data, stderr is talk.
 //! - Every error knows its next step ([`hint::Hint`]); [`error`] alone decides exit statuses.
 

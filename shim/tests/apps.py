@@ -50,6 +50,15 @@ def fails(event):
     return None + 1
 
 
+def judges(event, context):
+    """An authorizer, with the words of API Gateway for yes, no and who are you."""
+    calls.append((event, context))
+    token = event.get("authorizationToken") or next(iter(event.get("identitySource") or [event["headers"]["Authorization"]]))
+    if token != "Bearer token-17":
+        raise Exception("Unauthorized")
+    return {"isAuthorized": True} if "routeArn" in event else {"principalId": "user-17"}
+
+
 def three(event, context, more):
     raise AssertionError("is never called")
 

@@ -26,6 +26,7 @@ DEFAULTS = {
     "additional_text_mimetypes": [],
     "context_header_mappings": {},
     "exception_handler": None,
+    "authorizer_function": None,
     "schedules": {},
     "allow_raw_invoke": False,
 }

@@ -219,6 +219,44 @@ def test_odd_records(send):
                 send(event)
 
 
+# ---------------------------------------------------------------- the authorizer
+
+JUDGE = "apps.judges"
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("rest-token", {"principalId": "user-17"}),
+        ("rest-request", {"principalId": "user-17"}),
+        ("http-request", {"isAuthorized": True}),
+    ],
+)
+def test_authorizer(name, answer, event, send, context):
+    request = event(f"authorizers/{name}")
+    assert send(request, authorizer_function=JUDGE) == answer
+    assert apps.calls == [(request, context)]
+    with pytest.raises(UnknownEventError, match="authorizer"):
+        send(request)
+
+
+def test_authorizer_that_refuses_is_seen_to(event, send):
+    request = {**event("authorizers/rest-token"), "authorizationToken": SECRET, "suppress": True}
+    with pytest.raises(Exception, match=r"^Unauthorized$"):
+        send(request, authorizer_function=JUDGE, exception_handler="apps.handler")
+    assert len(apps.handled) == 1, "told, though not asked"
+
+
+def test_result_of_an_authorizer_is_not_put_into_words(event, send):
+    assert send(event("authorizers/rest-token"), authorizer_function="apps.not_json") is set
+
+
+def test_nothing_from_a_queue_reaches_the_authorizer(event, send):
+    with pytest.raises(UnknownEventError, match="`aws:sqs`"):
+        send({**event("authorizers/rest-token"), "Records": [{"eventSource": "aws:sqs"}]}, authorizer_function=JUDGE)
+    assert apps.calls == []
+
+
 @pytest.mark.parametrize("name", ["rest-root", "http-root"])
 def test_request_authorizer_is_not_a_web_request(name, event, send):
     request = {**event(name), "type": "REQUEST"}

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 
+AUTHORIZER = "an API Gateway authorizer"
+
+
 class UnknownEventError(Exception):
     """Nothing in this deployment is meant for the event."""
 
@@ -25,7 +28,9 @@ def dispatch(event: Any, context: Any, config: dict[str, Any], serve: Callable[.
     except Exception as error:
         from .failure import call_exception_handler
 
-        if call_exception_handler(error, event, context, config):
+        handled = call_exception_handler(error, event, context, config)
+        # Of an authorizer the gateway takes an error for an answer: 401 if it says `Unauthorized`, else 500.
+        if handled and not (isinstance(event, dict) and source_of(event) == AUTHORIZER):
             return None
         raise
 
@@ -35,6 +40,9 @@ def _dispatch(event: Any, context: Any, config: dict[str, Any], serve: Callable[
         raise UnknownEventError(f"the event is a {type(event).__name__}, not an object")
     # First, so that nothing a queue, topic or bucket delivers can reach what is below.
     source = source_of(event)
+    if source == AUTHORIZER and config["authorizer_function"]:
+        # The gateway reads its result as it stands: what is not JSON must be an error, not a text.
+        return call(import_function(config["authorizer_function"]), event, context)
     if source is not None:
         raise UnknownEventError(f"no function is configured for events from {source} (keys: {keys_of(event)})")
     marker = event.get("zappa")
@@ -69,7 +77,7 @@ def source_of(event: dict[str, Any]) -> str | None:
     about = event.get("requestContext") or {}
     records = event.get("Records")
     kinds = {
-        "an API Gateway authorizer": "methodArn" in event or "routeArn" in event or event.get("type") in ("TOKEN", "REQUEST"),
+        AUTHORIZER: "methodArn" in event or "routeArn" in event or event.get("type") in ("TOKEN", "REQUEST"),
         "a WebSocket API": isinstance(about, dict) and about.get("eventType") in ("CONNECT", "MESSAGE", "DISCONNECT"),
         "CloudWatch Logs": "awslogs" in event,
         "Cognito": "triggerSource" in event and "userPoolId" in event,

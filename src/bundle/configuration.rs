@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::entry_point::EntryPoint;
 use super::shim::PACKAGE;
 use super::{BundleError, Entry, Part, Source};
+use crate::model::Authorizer;
 use crate::settings::Settings;
 
 /// The shim refuses any other.
@@ -34,6 +35,7 @@ pub(super) fn entry(settings: &Settings, entry_point: &EntryPoint<'_>) -> Result
         "additional_text_mimetypes": shim.additional_text_mimetypes,
         "context_header_mappings": shim.context_header_mappings,
         "exception_handler": shim.exception_handler,
+        "authorizer_function": settings.gateway.authorizer.as_ref().and_then(Authorizer::own_function),
         "schedules": schedules,
         "allow_raw_invoke": shim.allow_raw_invoke,
     });

@@ -9,15 +9,13 @@ use super::{CommandError, Context};
 use crate::cli::DeployArgs;
 use crate::error::Error;
 use crate::ops::OperationError;
-use crate::ops::deploy::{DeployRequest, build, deploy, plan};
+use crate::ops::deploy::{DeployRequest, deploy, plan};
 use crate::settings::front_door_overrides;
 use crate::ui::report;
 
 /// `only_update` refuses a stage that is not there.
 pub(super) fn run(context: &Context, args: &DeployArgs, only_update: bool) -> Result<ExitCode, Error> {
     let settings = context.settings(args.stage.as_deref(), overrides(args.front_door.as_deref(), args.port)?)?;
-    // Whether the target can be had at all is known before minutes are spent on a bundle.
-    context.check_target(&settings)?;
     let project = context.project(&settings)?;
     let cloud = context.connect(&settings, Some(&project))?;
     let scratch = Scratch::new(None).map_err(OperationError::Scratch)?;
@@ -33,12 +31,11 @@ pub(super) fn run(context: &Context, args: &DeployArgs, only_update: bool) -> Re
     };
     let observer = context.printer.observer();
     context.block_on(async {
-        let bundle = build(&request, observer)?;
         if args.dry_run {
-            let plan = plan(&*cloud, &request, &bundle).await?;
+            let (plan, bundle) = plan(&*cloud, &request, observer).await?;
             context.printer.result(&plan, || report::plan(&settings.id, &plan, &bundle));
         } else {
-            let done = deploy(&*cloud, &request, bundle, observer).await?;
+            let done = deploy(&*cloud, &request, observer).await?;
             context.printer.result(&done, || report::deploy(&settings.id, &done));
         }
         Ok(ExitCode::SUCCESS)

@@ -79,7 +79,7 @@ fn attempt(args: &InitArgs, context: &Context) -> Result<(), Stop> {
     for other in &destination.others {
         context.printer.observer().warn(&format!("`{}` stays beside the new file: remove it", other.display()));
     }
-    let commands = init::next_commands(context.global.directory.as_deref(), settings_file);
+    let commands = init::next_commands(&plan.id.stage, context.global.directory.as_deref(), settings_file);
     show::written(&context.printer, &plan, &survey, &destination.path, &commands);
     Ok(())
 }

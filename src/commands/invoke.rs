@@ -38,7 +38,12 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> Result<ExitCode, Erro
             (false, None) => {
                 match last {
                     None if done.said().is_empty() => {}
-                    None => printer.say(&done.said()),
+                    None => {
+                        printer.say(&done.said());
+                        if done.is_cut() {
+                            printer.say(&super::only_the_end(&settings.id));
+                        }
+                    }
                     Some(b'\n') => {}
                     Some(_) => printer.murmur(b"\n"),
                 }

@@ -25,6 +25,9 @@ pub(super) fn run(context: &Context, args: &ManageArgs) -> Result<ExitCode, Erro
         } else if !streamed {
             printer.raw(done.output.as_bytes());
         }
+        if done.is_cut && !streamed {
+            printer.say(&super::only_the_end(&settings.id));
+        }
         if let Some(error) = &done.error {
             printer.failure(error, &done.hints);
         }

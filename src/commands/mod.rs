@@ -13,6 +13,7 @@ mod serve;
 mod settings;
 mod status;
 mod tail;
+mod template;
 mod undeploy;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use std::process::ExitCode;
 
 use crate::cli::{Cli, Command, Global};
 use crate::cloud::Cloud;
+use crate::cloud::aws::{AwsCloud, AwsOptions, Trace};
 use crate::cloud::local::{LocalCloud, LocalOptions, STATE_DIRECTORY};
 use crate::env;
 use crate::error::Error;
@@ -78,20 +80,21 @@ impl Context {
         Ok(project::discover(&request, &self.environment)?)
     }
 
-    /// Refuses a target that this build cannot reach.
-    pub(crate) fn check_target(&self, settings: &Settings) -> Result<(), CommandError> {
-        match settings.target {
-            Target::Local => Ok(()),
-            Target::Aws => Err(CommandError::NoAwsYet { stage: settings.id.stage.clone() }),
-        }
-    }
-
     /// The target of the stage. `project` is needed to release, not to look or to remove.
     pub(crate) fn connect(&self, settings: &Settings, project: Option<&Project>) -> Result<Box<dyn Cloud>, Error> {
-        self.check_target(settings)?;
+        if settings.target == Target::Aws {
+            return Ok(Box::new(AwsCloud::new(AwsOptions {
+                access: settings.access.clone(),
+                bucket: settings.artefacts.s3_bucket.clone(),
+                delete_archives: settings.artefacts.delete_s3_zip,
+                tags: settings.tags.clone(),
+                role: settings.role.clone(),
+                trace: self.printer.tracer().map(Trace::new),
+            })));
+        }
         let root = self.directory.canonicalize().map_err(|source| CommandError::Directory { path: self.directory.clone(), source })?;
         let interpreter = project.map(|project| (project.interpreter.base_executable.clone(), project.interpreter.version.clone()));
-        let region = settings.aws_region.clone().unwrap_or_else(|| DEFAULT_LOCAL_REGION.to_owned());
+        let region = settings.access.region.clone().unwrap_or_else(|| DEFAULT_LOCAL_REGION.to_owned());
         let options = LocalOptions { state: root.join(STATE_DIRECTORY), cache: self.cache(), interpreter, region };
         Ok(Box::new(LocalCloud::new(options)))
     }
@@ -131,6 +134,7 @@ pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
     match cli.command {
         Command::Init(args) => init::run(context, &args),
         Command::Package(args) => package::run(context, &args),
+        Command::Template(args) => template::run(context, &args),
         Command::Settings(args) => settings::run(context, &args),
         Command::Deploy(args) => deploy::run(context, &args, false),
         Command::Update(args) => deploy::run(context, &args, true),
@@ -152,6 +156,11 @@ fn goes_on(id: &StageId) -> String {
     format!("the function goes on with what it was doing; `zappa tail {}` shows what it writes", id.stage)
 }
 
+/// What to say where only the end of what a function wrote could be shown.
+fn only_the_end(id: &StageId) -> String {
+    format!("these are the last 4 KB of what it wrote; `zappa tail {}` shows all of it", id.stage)
+}
+
 /// What can be wrong with a command before it has begun.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
@@ -166,9 +175,21 @@ pub enum CommandError {
         /// The reason.
         source: std::io::Error,
     },
-    /// A stage on AWS.
-    #[error("stage `{stage}` has the target `aws`, which this version of zappa cannot reach yet")]
-    NoAwsYet {
+    /// Documents for AWS, of a stage that is not there.
+    #[error("stage `{stage}` has the target `local`, which needs nobody's permission")]
+    NotOnAws {
+        /// The stage.
+        stage: String,
+    },
+    /// Documents for AWS, of a stage that may be anywhere.
+    #[error("no region is set for stage `{stage}`")]
+    NoRegion {
+        /// The stage.
+        stage: String,
+    },
+    /// Only a REST API is imported from a document.
+    #[error("the front door of stage `{stage}` has no OpenAPI document")]
+    NoOpenApi {
         /// The stage.
         stage: String,
     },
@@ -225,10 +246,9 @@ pub enum CommandError {
 impl Hint for CommandError {
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::NoAwsYet { .. } => vec![
-                "the stage `local` runs the same deployment on this machine: `zappa deploy local`".to_owned(),
-                "or set `target = \"local\"` for this stage".to_owned(),
-            ],
+            Self::NotOnAws { .. } => vec!["name a stage with `target = \"aws\"`".to_owned()],
+            Self::NoRegion { .. } => vec!["set `aws_region` for the stage, or `AWS_REGION`".to_owned()],
+            Self::NoOpenApi { .. } => vec!["only REST APIs (`apigateway_version = \"v1\"`, the default) are imported from one".to_owned()],
             Self::NeedsYes { .. } => vec!["pass `--yes` if you are sure".to_owned()],
             Self::RawNotAllowed { .. } => {
                 vec!["set `allow_raw_invoke = true` for the stage and deploy it, or call a function of the project by name".to_owned()]

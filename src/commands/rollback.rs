@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use super::Context;
 use crate::cli::RollbackArgs;
 use crate::error::Error;
-use crate::ops::rollback::{RollbackTo, rollback};
+use crate::ops::rollback::{RollbackTo, plan, rollback};
 use crate::ui::report;
 
 pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<ExitCode, Error> {
@@ -13,8 +13,13 @@ pub(super) fn run(context: &Context, args: &RollbackArgs) -> Result<ExitCode, Er
     let cloud = context.connect(&settings, None)?;
     let to = args.to.map_or(RollbackTo::Steps(args.steps), RollbackTo::Version);
     context.block_on(async {
-        let done = rollback(&*cloud, &settings.id, to, args.wait, context.printer.observer()).await?;
-        context.printer.result(&done, || report::rollback(&done));
+        if args.dry_run {
+            let planned = plan(&*cloud, &settings.id, to).await?;
+            context.printer.result(&planned, || report::rollback_plan(&planned));
+        } else {
+            let done = rollback(&*cloud, &settings.id, to, args.wait, context.printer.observer()).await?;
+            context.printer.result(&done, || report::rollback(&done));
+        }
         Ok(ExitCode::SUCCESS)
     })
 }

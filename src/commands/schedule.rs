@@ -13,8 +13,13 @@ pub(super) fn make(context: &Context, args: &ScheduleArgs) -> Result<ExitCode, E
     let cloud = context.connect(&settings, None)?;
     let wanted = plan::schedules(&settings);
     context.block_on(async {
-        let done = schedule::schedule(&*cloud, &settings.id, &wanted, args.wait, context.printer.observer()).await?;
-        context.printer.result(&done, || report::schedule(&done));
+        if args.dry_run {
+            let planned = schedule::plan(&*cloud, &settings.id, &wanted).await?;
+            context.printer.result(&planned, || report::schedule_plan(&planned));
+        } else {
+            let done = schedule::schedule(&*cloud, &settings.id, &wanted, args.wait, context.printer.observer()).await?;
+            context.printer.result(&done, || report::schedule(&done));
+        }
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -23,8 +28,13 @@ pub(super) fn remove(context: &Context, args: &ScheduleArgs) -> Result<ExitCode,
     let settings = context.settings(args.stage.as_deref(), Vec::new())?;
     let cloud = context.connect(&settings, None)?;
     context.block_on(async {
-        let done = schedule::unschedule(&*cloud, &settings.id, args.wait, context.printer.observer()).await?;
-        context.printer.result(&done, || report::unschedule(&done));
+        if args.dry_run {
+            let planned = schedule::plan(&*cloud, &settings.id, &[]).await?;
+            context.printer.result(&planned, || report::schedule_plan(&planned));
+        } else {
+            let done = schedule::unschedule(&*cloud, &settings.id, args.wait, context.printer.observer()).await?;
+            context.printer.result(&done, || report::unschedule(&done));
+        }
         Ok(ExitCode::SUCCESS)
     })
 }

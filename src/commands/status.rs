@@ -12,8 +12,8 @@ pub(super) fn run(context: &Context, args: &StageArgs) -> Result<ExitCode, Error
     let settings = context.settings(args.stage.as_deref(), Vec::new())?;
     let cloud = context.connect(&settings, None)?;
     context.block_on(async {
-        let deployment = status(&*cloud, &settings.id).await?;
-        context.printer.result(&deployment, || report::status(&deployment));
+        let found = status(&*cloud, &settings).await?;
+        context.printer.result(&found, || report::status(&found));
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -104,15 +104,12 @@ fn unreachable(output: &str) -> bool {
 ///
 /// `base_executable` is the interpreter behind the project's environment and `version` its full version (`3.11.7`).
 pub fn ensure_runtime(base_executable: &Path, version: &str, cache: &Path, observer: &dyn Observer) -> Result<PathBuf, RuntimeError> {
-    let requirement = if version.starts_with("3.9.") { UNPINNED } else { PINNED };
-    let runtimes = cache.join("runtime");
-    let directory = runtimes.join(key(base_executable, version, requirement));
-    let python = if cfg!(windows) { directory.join("Scripts").join("python.exe") } else { directory.join("bin").join("python") };
-    // A link to an interpreter that was removed does not exist.
-    let usable = || directory.join(STAMP).exists() && python.exists();
-    if usable() {
+    if let Some(python) = find_runtime(base_executable, version, cache) {
         return Ok(python);
     }
+    let runtimes = cache.join("runtime");
+    let requirement = requirement(version);
+    let directory = runtimes.join(key(base_executable, version, requirement));
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| RuntimeError::Cache { path, source }
@@ -123,7 +120,7 @@ pub fn ensure_runtime(base_executable: &Path, version: &str, cache: &Path, obser
     let lock_path = directory.with_added_extension("lock");
     let lock = File::create(&lock_path).map_err(failed(&lock_path))?;
     lock.lock().map_err(failed(&lock_path))?;
-    if usable() {
+    if let Some(python) = find_runtime(base_executable, version, cache) {
         task.done("");
         return Ok(python);
     }
@@ -132,11 +129,29 @@ pub fn ensure_runtime(base_executable: &Path, version: &str, cache: &Path, obser
         std::fs::remove_dir_all(&directory).map_err(failed(&directory))?;
     }
     make_environment(base_executable, &directory, &lock)?;
+    let python = interpreter(&directory);
     install(&python, requirement, version, &lock)?;
     let stamp = directory.join(STAMP);
     std::fs::write(&stamp, format!("{requirement}\n{}\n{version}\n", base_executable.display())).map_err(failed(&stamp))?;
     task.done(&format!("{requirement}, Python {version}"));
     Ok(python)
+}
+
+/// The interpreter that [`ensure_runtime`] gives, if it has been made already.
+#[must_use]
+pub fn find_runtime(base_executable: &Path, version: &str, cache: &Path) -> Option<PathBuf> {
+    let directory = cache.join("runtime").join(key(base_executable, version, requirement(version)));
+    let python = interpreter(&directory);
+    // A link to an interpreter that was removed does not exist.
+    (directory.join(STAMP).exists() && python.exists()).then_some(python)
+}
+
+fn requirement(version: &str) -> &'static str {
+    if version.starts_with("3.9.") { UNPINNED } else { PINNED }
+}
+
+fn interpreter(directory: &Path) -> PathBuf {
+    if cfg!(windows) { directory.join("Scripts").join("python.exe") } else { directory.join("bin").join("python") }
 }
 
 /// The same for the same interpreter, and another one for whatever would make the environment useless.

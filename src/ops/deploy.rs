@@ -1,5 +1,6 @@
 //! `deploy` and `update`: build, hand over, publish a version, ask it whether it is well, and only then let it serve.
 
+use std::future::Future;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,12 +8,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::plan::{Plan, Wanted};
+use super::plan::{Plan, beyond, wanted};
 use super::schedule::warn_of_idle;
 use super::{AppOutput, OperationError};
 use crate::bundle::{self, Bundle};
-use crate::cloud::{Cloud, CloudError, CodeSpec, Deployment, Invocation};
-use crate::model::{FrontDoor, Outcome, Version};
+use crate::cloud::{Cloud, CloudError, CodeSpec, Deployment, Invocation, Release, Route, StageSpec};
+use crate::model::{FrontDoor, Outcome, StageId, Version};
 use crate::observe::{Observer, Task};
 use crate::project::{DependencySource, Project};
 use crate::settings::Settings;
@@ -72,44 +73,73 @@ pub struct FirstRequest {
     pub status: u16,
     /// Start of the sandbox, import of the app and first answer, in milliseconds.
     pub cold_ms: f64,
-    /// The same request once more, in milliseconds.
+    /// The same request once more, in milliseconds, where it was made.
     pub warm_ms: Option<f64>,
 }
 
-/// Builds the archives of `request` in its scratch directory.
-pub fn build(request: &DeployRequest<'_>, observer: &dyn Observer) -> Result<Bundle, OperationError> {
-    let manifest = bundle::plan(request.project, request.settings, request.cache, observer)?;
-    Ok(bundle::write(&manifest, request.scratch, observer)?)
-}
-
 /// What a deployment would do; only reads from the target.
-pub async fn plan(cloud: &dyn Cloud, request: &DeployRequest<'_>, bundle: &Bundle) -> Result<Plan, OperationError> {
-    let current = existing(cloud, request).await?;
-    Ok(Plan::new(current.as_ref(), &wanted(request), bundle))
+pub async fn plan(cloud: &dyn Cloud, request: &DeployRequest<'_>, observer: &dyn Observer) -> Result<(Plan, Bundle), OperationError> {
+    let spec = specification(request);
+    let (bundle, current) = beside_build(request, observer, async { existing(cloud, request).await })?;
+    let plan = Plan::new(current.as_ref(), &spec, &code_of(&bundle)?.code_sha256, request.settings.num_retained_versions);
+    Ok((plan, bundle))
 }
 
 /// Makes the stage what the settings say. Killed at any point, the next run finishes; failing at any point, the old version goes on serving.
-pub async fn deploy(
+pub async fn deploy(cloud: &dyn Cloud, request: &DeployRequest<'_>, observer: &dyn Observer) -> Result<DeployReport, OperationError> {
+    let id = &request.settings.id;
+    let spec = specification(request);
+    let (bundle, current) = beside_build(request, observer, async {
+        let current = existing(cloud, request).await?;
+        // Of a stage that is there, only what differs is touched, and only under the lock.
+        if current.is_none() {
+            cloud.ensure_prerequisites(id, &spec, observer).await?;
+        }
+        Ok(current)
+    })?;
+    let code = code_of(&bundle)?;
+    let plan = Plan::new(current.as_ref(), &spec, &code.code_sha256, request.settings.num_retained_versions);
+    if let Some(current) = current.filter(|_| plan.is_nothing()) {
+        return unchanged(current, bundle);
+    }
+    let lock = cloud.lock(id, request.wait, observer).await?;
+    let deployed = under_lock(cloud, request, &spec, &code, observer).await;
+    let released = lock.release(deployed.is_ok()).await;
+    let deployed = deployed?;
+    released?;
+    Ok(deployed.report(id, bundle))
+}
+
+/// What was done under the lock.
+struct Deployed {
+    version: Version,
+    previous: Option<Version>,
+    release: Outcome,
+    route: (Outcome, Route),
+    schedules: Outcome,
+    pruned: Vec<Version>,
+    first_request: Option<FirstRequest>,
+}
+
+async fn under_lock(
     cloud: &dyn Cloud,
     request: &DeployRequest<'_>,
-    bundle: Bundle,
+    spec: &StageSpec,
+    code: &CodeSpec,
     observer: &dyn Observer,
-) -> Result<DeployReport, OperationError> {
+) -> Result<Deployed, OperationError> {
     let id = &request.settings.id;
-    let wanted = wanted(request);
-    let code = bundle.code().ok_or(OperationError::Bundle(bundle::BundleError::Empty))?;
-    let code = CodeSpec { path: code.path.clone(), code_sha256: code.code_sha256.clone(), size: code.size };
-
-    // Asked before the lock is taken, which itself leaves a trace of the stage.
-    existing(cloud, request).await?;
-    let lock = cloud.lock(id, request.wait, observer).await?;
+    let keep = request.settings.num_retained_versions;
+    // Found again: what was there before the lock was taken may be another run's work in the making.
     let current = existing(cloud, request).await?;
-    let previous = current.and_then(|current| current.live);
-    cloud.ensure_prerequisites(id, &wanted.function, observer).await?;
+    let plan = Plan::new(current.as_ref(), spec, &code.code_sha256, keep);
+    let (previous, route_before, mut releases) =
+        current.map_or((None, None, Vec::new()), |current| (current.live, current.route, current.releases));
+    cloud.ensure_prerequisites(id, spec, observer).await?;
 
     let task = Task::begin(observer, "release", None);
-    let code = cloud.put_code(id, &code, observer).await?;
-    let (release, version) = cloud.ensure_version(id, &wanted.function, &code, observer).await?;
+    let code = cloud.put_code(id, code, observer).await?;
+    let (release, version) = cloud.ensure_version(id, &spec.function, &code, observer).await?;
     task.done(&format!("version {version}, {release}"));
 
     // A version that serves already has been asked before.
@@ -123,39 +153,118 @@ pub async fn deploy(
         _ => None,
     };
 
-    cloud.move_live(id, version).await?;
-    let task = Task::begin(observer, "route", None);
-    let (route_outcome, route) = cloud.ensure_route(id, &wanted.route, observer).await?;
-    task.done(&format!("{}, {route_outcome}", route.front_door));
-    warn_of_idle(&wanted.schedules, jiff::Timestamp::now(), observer);
-    let schedules = cloud.sync_schedules(id, &wanted.schedules).await?;
-    let pruned = match request.settings.num_retained_versions {
-        Some(keep) => cloud.prune_versions(id, keep).await?,
-        None => Vec::new(),
+    if !releases.iter().any(|known| known.version == version) {
+        releases.push(Release { version, code_sha256: code.code_sha256.clone(), code_size: code.code_size, created: String::new() });
+    }
+    let excess = keep.map_or_else(Vec::new, |keep| beyond(&releases, keep, version));
+    let settled = route_before.filter(|_| !plan.goes_on() && excess.is_empty());
+    cloud.move_live(id, version, settled.is_some()).await?;
+    let (route, schedules, pruned) = match settled {
+        Some(route) => ((Outcome::Unchanged, route), Outcome::Unchanged, Vec::new()),
+        None => surround(cloud, request, spec, &excess, observer).await?,
     };
-    drop(lock);
+    Ok(Deployed { version, previous, release, route, schedules, pruned, first_request })
+}
+
+/// Everything around the version that is live now. What does not depend on each other goes on at the same time, and ends before a failure is told.
+async fn surround(
+    cloud: &dyn Cloud,
+    request: &DeployRequest<'_>,
+    spec: &StageSpec,
+    excess: &[Version],
+    observer: &dyn Observer,
+) -> Result<((Outcome, Route), Outcome, Vec<Version>), OperationError> {
+    let id = &request.settings.id;
+    warn_of_idle(&spec.schedules, jiff::Timestamp::now(), observer);
+    let route = async {
+        let task = Task::begin(observer, "route", None);
+        let (outcome, route) = cloud.ensure_route(id, &spec.route, observer).await?;
+        task.done(&format!("{}, {outcome}", route.front_door));
+        Ok::<_, CloudError>((outcome, route))
+    };
+    let (surroundings, route, schedules) =
+        tokio::join!(cloud.ensure_surroundings(id, &spec.surroundings), route, cloud.sync_schedules(id, &spec.schedules));
+    let (route, schedules) = (route?, schedules?);
+    surroundings?;
+    for gone in cloud.remove_stale(id, &spec.route, observer).await? {
+        observer.note(&format!("removed {gone}"));
+    }
+    let pruned = cloud.remove_versions(id, excess).await?;
+    Ok((route, schedules, pruned))
+}
+
+impl Deployed {
+    fn report(self, id: &StageId, bundle: Bundle) -> DeployReport {
+        let Self { version, previous, release, route: (route_outcome, route), schedules, pruned, first_request } = self;
+        DeployReport {
+            function_name: id.function_name(),
+            version,
+            previous: previous.filter(|previous| *previous != version),
+            live: match previous {
+                None => Outcome::Created,
+                Some(previous) if previous == version => Outcome::Unchanged,
+                Some(_) => Outcome::Updated,
+            },
+            url: route.url,
+            front_door: route.front_door,
+            release,
+            route: route_outcome,
+            schedules,
+            bundle,
+            pruned,
+            first_request,
+        }
+    }
+}
+
+/// The report of a deployment that had nothing to do.
+fn unchanged(current: Deployment, bundle: Bundle) -> Result<DeployReport, OperationError> {
+    let function = current.function_name;
+    let Some((version, route)) = current.live.zip(current.route) else { return Err(OperationError::NothingLive { function }) };
     Ok(DeployReport {
-        function_name: id.function_name(),
+        function_name: function,
         version,
-        previous: previous.filter(|previous| *previous != version),
-        live: match previous {
-            None => Outcome::Created,
-            Some(previous) if previous == version => Outcome::Unchanged,
-            Some(_) => Outcome::Updated,
-        },
+        previous: None,
+        live: Outcome::Unchanged,
         url: route.url,
         front_door: route.front_door,
-        release,
-        route: route_outcome,
-        schedules,
+        release: Outcome::Unchanged,
+        route: Outcome::Unchanged,
+        schedules: Outcome::Unchanged,
         bundle,
-        pruned,
-        first_request,
+        pruned: Vec::new(),
+        first_request: None,
     })
 }
 
-fn wanted(request: &DeployRequest<'_>) -> Wanted {
-    Wanted::new(request.settings, request.project.interpreter.runtime)
+/// Builds the archives in the request's scratch directory, on a thread of its own; `work` goes on beside it.
+fn beside_build<T>(
+    request: &DeployRequest<'_>,
+    observer: &dyn Observer,
+    work: impl Future<Output = Result<T, OperationError>>,
+) -> Result<(Bundle, T), OperationError> {
+    let build = || -> Result<Bundle, OperationError> {
+        let manifest = bundle::plan(request.project, request.settings, request.cache, observer)?;
+        Ok(bundle::write(&manifest, request.scratch, observer)?)
+    };
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            let building = scope.spawn(build);
+            let done = tokio::runtime::Handle::current().block_on(work);
+            let built = building.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            // What is wrong with the project says more than what is wrong with the target.
+            Ok((built?, done?))
+        })
+    })
+}
+
+fn specification(request: &DeployRequest<'_>) -> StageSpec {
+    wanted(request.settings, request.project.interpreter.runtime)
+}
+
+fn code_of(bundle: &Bundle) -> Result<CodeSpec, OperationError> {
+    let code = bundle.code().ok_or(OperationError::Bundle(bundle::BundleError::Empty))?;
+    Ok(CodeSpec { path: code.path.clone(), code_sha256: code.code_sha256.clone(), size: code.size })
 }
 
 async fn existing(cloud: &dyn Cloud, request: &DeployRequest<'_>) -> Result<Option<Deployment>, OperationError> {
@@ -194,7 +303,7 @@ struct FunctionFailure {
     stack_trace: Vec<String>,
 }
 
-/// Asks exactly this version for `path`, twice: the first call starts a sandbox, the second finds it warm.
+/// Asks exactly this version for `path`: the first call starts a sandbox. Where calls are free, a second one finds it warm.
 async fn check(
     cloud: &dyn Cloud,
     request: &DeployRequest<'_>,
@@ -214,12 +323,15 @@ async fn check(
         let missing = missing_module(&reason, request);
         OperationError::Unhealthy { version, reason, said, live, missing }
     })?;
-    let second = cloud.invoke(&settings.id, Some(version), payload, None).await?;
+    let second = match cloud.calls_are_free() {
+        true => Some(cloud.invoke(&settings.id, Some(version), payload, None).await?),
+        false => None,
+    };
     let milliseconds = |duration: Duration| duration.as_secs_f64() * 1000.0;
     Ok(FirstRequest {
         status,
         cold_ms: milliseconds(first.init_duration.unwrap_or_default() + first.duration.unwrap_or_default()),
-        warm_ms: second.duration.filter(|_| second.init_duration.is_none()).map(milliseconds),
+        warm_ms: second.filter(|second| second.init_duration.is_none()).and_then(|second| second.duration).map(milliseconds),
     })
 }
 

@@ -9,6 +9,9 @@ use super::schedule::event_of;
 use crate::cloud::{Cloud, Invocation, LogKind, OutputSink};
 use crate::model::{StageId, Version};
 
+/// Lambda hands no more of the log to whoever calls a function.
+const LOG_TAIL: usize = 4096;
+
 /// What to call.
 #[derive(Debug, Clone)]
 pub enum Call {
@@ -54,8 +57,13 @@ impl InvokeReport {
     /// What the function itself wrote, without the platform's lines.
     #[must_use]
     pub fn said(&self) -> String {
-        let lines = self.log.split(['\n', '\r']).filter(|line| LogKind::of(line) == LogKind::Function);
-        lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+        said(&self.log)
+    }
+
+    /// Whether [`Self::said`] is only the end of it.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        is_cut(&self.log)
     }
 
     /// What source printed, if this is its result.
@@ -63,6 +71,16 @@ impl InvokeReport {
     pub fn printed(&self) -> Option<&str> {
         (self.result.get("zappa")? == "ran").then(|| self.result.get("output")?.as_str()).flatten()
     }
+}
+
+/// What the function itself wrote, without the platform's lines.
+fn said(log: &str) -> String {
+    let lines = log.split(['\n', '\r']).filter(|line| LogKind::of(line) == LogKind::Function);
+    lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
+}
+
+fn is_cut(log: &str) -> bool {
+    log.len() >= LOG_TAIL
 }
 
 /// Calls a function of the project. `output` is told what it writes while it runs, where the target can tell.
@@ -113,6 +131,9 @@ pub struct ManageReport {
     /// Why it did not come to its end, in Lambda's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether that is only the end of it.
+    #[serde(skip)]
+    pub is_cut: bool,
     /// What can be done about that.
     #[serde(skip)]
     pub hints: Vec<String>,
@@ -139,11 +160,12 @@ pub async fn manage(
         let failure = parse(id, &answer)?;
         let text = |key| failure.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
         let error = format!("{}: {}", text("errorType"), text("errorMessage"));
-        return Ok(ManageReport { status: 1, output: answer.log_tail, error: Some(error), hints: hints(&failure) });
+        let (output, is_cut) = (said(&answer.log_tail), is_cut(&answer.log_tail));
+        return Ok(ManageReport { status: 1, output, error: Some(error), is_cut, hints: hints(&failure) });
     }
     let managed: Managed = serde_json::from_slice(&answer.payload)
         .map_err(|source| OperationError::UnexpectedAnswer { function: id.function_name(), source })?;
-    Ok(ManageReport { status: exit_status(managed.status), output: managed.output, error: None, hints: Vec::new() })
+    Ok(ManageReport { status: exit_status(managed.status), output: managed.output, error: None, is_cut: false, hints: Vec::new() })
 }
 
 /// Exit statuses are a byte; anything else is a failure all the same.

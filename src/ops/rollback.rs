@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::OperationError;
-use crate::cloud::{Cloud, CloudError};
+use crate::cloud::{Cloud, CloudError, Release, Releases};
 use crate::model::{StageId, Version};
 use crate::observe::Observer;
 
@@ -27,6 +27,17 @@ pub struct RollbackReport {
     pub to: Version,
 }
 
+/// What [`rollback`] would do; only reads from the target.
+pub async fn plan(cloud: &dyn Cloud, id: &StageId, to: RollbackTo) -> Result<RollbackReport, OperationError> {
+    let function_name = id.function_name();
+    let Some(Releases { live, all }) = cloud.releases(id).await? else {
+        return Err(CloudError::NotDeployed { function: function_name }.into());
+    };
+    let Some(from) = live else { return Err(OperationError::NothingLive { function: function_name }) };
+    let to = target(&function_name, &all, from, to)?;
+    Ok(RollbackReport { function_name, from, to })
+}
+
 /// Moves `live`.
 pub async fn rollback(
     cloud: &dyn Cloud,
@@ -35,25 +46,33 @@ pub async fn rollback(
     wait: bool,
     observer: &dyn Observer,
 ) -> Result<RollbackReport, OperationError> {
-    let function = id.function_name();
-    if cloud.find(id).await?.is_none() {
-        return Err(CloudError::NotDeployed { function }.into());
+    loop {
+        let planned = plan(cloud, id, to).await?;
+        let RollbackReport { function_name: _, from, to } = planned;
+        if to == from {
+            return Ok(planned);
+        }
+        match cloud.swap_live(id, from, to).await {
+            Ok(()) => return Ok(planned),
+            // Waits for its turn, and then sees what the other run has left.
+            Err(CloudError::Locked { .. } | CloudError::Changed { .. }) if wait => {
+                cloud.lock(id, true, observer).await?.release(true).await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
     }
-    let _lock = cloud.lock(id, wait, observer).await?;
-    let Some(current) = cloud.find(id).await? else { return Err(CloudError::NotDeployed { function }.into()) };
-    let Some(live) = current.live else { return Err(OperationError::NothingLive { function }) };
-    let version = match to {
-        RollbackTo::Version(version) => version,
+}
+
+fn target(function: &str, all: &[Release], live: Version, to: RollbackTo) -> Result<Version, OperationError> {
+    match to {
+        RollbackTo::Version(version) if all.iter().any(|release| release.version == version) => Ok(version),
+        RollbackTo::Version(version) => Err(CloudError::NoSuchVersion { function: function.to_owned(), version }.into()),
         RollbackTo::Steps(steps) => {
-            let earlier: Vec<Version> = current.releases.iter().map(|release| release.version).filter(|version| *version < live).collect();
+            let earlier: Vec<Version> = all.iter().map(|release| release.version).filter(|version| *version < live).collect();
             match earlier.len().checked_sub(steps as usize).and_then(|index| earlier.get(index)) {
-                Some(version) => *version,
-                None => {
-                    return Err(OperationError::NothingBefore { steps, live, oldest: earlier.first().copied().unwrap_or(live) });
-                }
+                Some(version) => Ok(*version),
+                None => Err(OperationError::NothingBefore { steps, live, oldest: earlier.first().copied().unwrap_or(live) }),
             }
         }
-    };
-    cloud.move_live(id, version).await?;
-    Ok(RollbackReport { function_name: function, from: live, to: version })
+    }
 }

@@ -1,11 +1,16 @@
 //! The event of a schedule, as EventBridge hands it to Lambda.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
+
+use super::rule_name;
 
 /// What the input of keep-warm says; the handler answers it before it looks at anything else.
 const KEEP_WARM: &str = "keep-warm";
+
+/// The keys of the envelope.
+const ENVELOPE: [&str; 9] = ["version", "id", "detail-type", "source", "account", "time", "region", "resources", "detail"];
 
 /// One firing.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +19,8 @@ pub struct Occasion<'a> {
     pub id: Uuid,
     /// When it was to be.
     pub time: Timestamp,
+    /// `aws`, `aws-cn`, …
+    pub partition: &'a str,
     /// 12 digits.
     pub account: &'a str,
     /// Where the rule is.
@@ -24,15 +31,21 @@ pub struct Occasion<'a> {
     pub name: &'a str,
 }
 
+/// Whether an input is sent as it is, without an envelope.
+#[must_use]
+pub fn is_bare(input: &Value) -> bool {
+    input.as_object().is_none_or(|input| input.get("zappa").is_some_and(|marker| marker == KEEP_WARM))
+}
+
 /// EventBridge's envelope with the schedule's `input` merged into it; keep-warm's input is sent as it is.
 #[must_use]
 pub fn event(input: &Value, occasion: &Occasion<'_>) -> Value {
-    let Value::Object(input) = input else { return input.clone() };
-    if input.get("zappa").is_some_and(|marker| marker == KEEP_WARM) {
-        return Value::Object(input.clone());
+    if is_bare(input) {
+        return input.clone();
     }
-    let Occasion { id, time, account, region, function_name, name } = occasion;
-    let envelope = json!({
+    let Occasion { id, time, partition, account, region, function_name, name } = occasion;
+    let rule = rule_name(function_name, name);
+    let mut event = json!({
         "version": "0",
         "id": id.to_string(),
         "detail-type": "Scheduled Event",
@@ -40,13 +53,20 @@ pub fn event(input: &Value, occasion: &Occasion<'_>) -> Value {
         "account": account,
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "region": region,
-        "resources": [format!("arn:aws:events:{region}:{account}:rule/{function_name}-{name}")],
+        "resources": [format!("arn:{partition}:events:{region}:{account}:rule/{rule}")],
         "detail": {},
     });
-    let mut merged: Map<String, Value> = match envelope {
-        Value::Object(envelope) => envelope,
-        _ => Map::new(),
-    };
-    merged.extend(input.clone());
-    Value::Object(merged)
+    if let (Value::Object(event), Value::Object(input)) = (&mut event, input) {
+        event.extend(input.clone());
+    }
+    event
+}
+
+/// The input of an event that [`event`] has made.
+#[must_use]
+pub fn input_of(event: Value) -> Value {
+    match event {
+        Value::Object(event) => event.into_iter().filter(|(key, _)| !ENVELOPE.contains(&key.as_str())).collect(),
+        other => other,
+    }
 }

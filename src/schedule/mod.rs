@@ -6,6 +6,7 @@
 mod agenda;
 mod cron;
 mod event;
+mod rule;
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,7 +17,8 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use agenda::{Agenda, LastRun, Memory, Plan, Run, RunOutcome};
 pub use cron::Cron;
-pub use event::{Occasion, event};
+pub use event::{Occasion, event, input_of, is_bare};
+pub use rule::{rule_name, rule_prefix};
 
 /// Why a text is not a schedule expression, the text included. Lower case, no full stop: it becomes part of somebody else's error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

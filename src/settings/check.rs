@@ -67,8 +67,11 @@ impl Checker<'_> {
             (Kind::Number(allowed), Value::Integer(_) | Value::Float(_)) if allowed.iter().any(|number| is_number(node, *number)) => {}
             (Kind::Choice(allowed), Value::Text(text)) if allowed.contains(&text.as_str()) => {}
             (Kind::Checked(_, check), Value::Text(text)) => {
-                if let Err(message) = check(text) {
-                    self.add(node, format!("`{name}`: {message}"));
+                match check(text) {
+                    Ok(()) => {}
+                    // What is wrong with a secret is said without it.
+                    Err(_) if self.secret => self.mismatch(name, kind, node),
+                    Err(message) => self.add(node, format!("`{name}`: {message}")),
                 }
             }
             (Kind::List(item), Value::List(items)) => {

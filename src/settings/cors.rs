@@ -2,7 +2,7 @@
 
 use super::Origin;
 use super::error::Problem;
-use super::resolve::{number, texts};
+use super::remaining::{number, texts};
 use super::tree::{Node, Value};
 use super::written::Given;
 use crate::model::{Cors, FrontDoor};

@@ -7,15 +7,20 @@
 //! checked against the `schema`) → `precedence` (flag, environment, stage, extended stage, default) → `resolve` (typed [`Settings`]). What is
 //! wrong is collected on the way and reported together.
 
+mod authorizer;
 mod check;
 mod cors;
 mod environment;
 mod error;
 mod expression;
 mod formats;
+mod gateway;
+mod lambda;
 mod nearest;
 mod precedence;
+mod remaining;
 mod resolve;
+mod role;
 mod schedules;
 mod schema;
 mod source;
@@ -32,10 +37,11 @@ pub use self::error::{Problem, SettingsError};
 pub use self::formats::{Format, SyntaxError};
 pub use self::nearest::nearest;
 use self::precedence::Sources;
+use self::resolve::Wrong;
 pub use self::schema::{Group, Key, groups, keys};
 pub use self::source::derived_project_name;
 use self::written::{Layer, Written, WrittenStage};
-use crate::model::{Architecture, Cors, FrontDoor, Runtime, StageId, Target};
+use crate::model::{Architecture, AwsAccess, Cors, FrontDoor, GatewaySettings, LambdaSettings, RoleSettings, Runtime, StageId, Target};
 
 /// The stage that exists without being written: the deployment on this machine.
 pub const LOCAL: &str = "local";
@@ -56,8 +62,16 @@ pub struct Settings {
     pub app: Option<AppSetting>,
     /// `None` means the version of the project's interpreter.
     pub runtime: Option<Runtime>,
-    /// Region of the stage, as far as the settings say; what a local function sees as `AWS_REGION`.
-    pub aws_region: Option<String>,
+    /// Account, region and endpoints. The region is also what a local function sees as `AWS_REGION`.
+    pub access: AwsAccess,
+    /// The execution role.
+    pub role: RoleSettings,
+    /// What only Lambda itself has of a function.
+    pub lambda: LambdaSettings,
+    /// How many environments stand ready.
+    pub provisioned_concurrency: Option<u32>,
+    /// For how many days logs are kept; `None`: for ever.
+    pub log_retention_days: Option<u32>,
     /// Instruction set of the function.
     pub architecture: Architecture,
     /// MB, 128–10240.
@@ -76,6 +90,8 @@ pub struct Settings {
     pub front_door: FrontDoor,
     /// What the front door tells scripts of other origins by itself: `cors`, of a Function URL `function_url_config`. `None`: that is the app's business.
     pub cors: Option<Cors>,
+    /// What only API Gateway and Function URLs on AWS have of a front door.
+    pub gateway: GatewaySettings,
     /// Port of the local URL; `None`: the one used before, else a free one.
     pub local_port: Option<u16>,
     /// Custom domain.
@@ -96,6 +112,8 @@ pub struct Settings {
     pub num_retained_versions: Option<u32>,
     /// Tags for everything that can carry them.
     pub tags: BTreeMap<String, String>,
+    /// The way of an archive to AWS.
+    pub artefacts: Artefacts,
     /// Every key with its resolved value and where that came from, in the order of the schema: what `zappa settings` prints.
     pub values: Vec<ResolvedValue>,
 }
@@ -140,6 +158,15 @@ pub struct Packaging {
     pub include: Vec<String>,
     /// Leave `boto3` and what belongs to it to the runtime.
     pub use_runtime_boto3: bool,
+}
+
+/// What the user said about uploads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Artefacts {
+    /// `s3_bucket`: the bucket that they go through; `None`: one is made where an archive is too large to do without.
+    pub s3_bucket: Option<String>,
+    /// `delete_s3_zip`: whether an archive is removed from there once the function has it.
+    pub delete_s3_zip: bool,
 }
 
 /// One scheduled function.
@@ -271,17 +298,19 @@ pub fn front_door_overrides(door: FrontDoor, flag: &str) -> Vec<(&'static str, V
 /// tests decide it.
 pub fn load(directory: &Path, request: &Request, environment: &BTreeMap<String, String>) -> Result<Settings, SettingsError> {
     let Request { stage, file, overrides } = request;
-    let mut problems = Vec::new();
+    let mut wrong = Wrong::default();
+    let problems = &mut wrong.everywhere;
     let mut written = match source::find(directory, file.as_deref())? {
-        Some(file) => source::read(&file, &mut problems)?,
+        Some(file) => source::read(&file, problems)?,
         None => Written { file: None, stages: Vec::new() },
     };
     if stage.as_deref() == Some(LOCAL) && written.stage(LOCAL).is_none() {
         written.imply_local();
     }
-    let flags = environment::from_flags(overrides, &mut problems);
-    let variables = environment::from_environment(environment, &mut problems);
+    let flags = environment::from_flags(overrides, problems);
+    let variables = environment::from_environment(environment, problems);
     let nothing = Layer::new();
+    let files = written.file.as_deref().and_then(Path::parent).unwrap_or(directory).to_owned();
     let project_name = derived_project_name(directory);
     let asked = select(&written, stage.as_deref(), directory);
     let mut wanted = None;
@@ -290,18 +319,24 @@ pub fn load(directory: &Path, request: &Request, environment: &BTreeMap<String, 
         let is_asked = asked.as_ref().is_ok_and(|asked| asked.name == stage.name);
         let (flags, environment) = if is_asked { (&flags, &variables) } else { (&nothing, &nothing) };
         let sources = Sources { flags, environment, chain: written.chain(stage), project_name: &project_name };
-        let place = resolve::Stage { name: &stage.name, origin: &stage.origin, file: written.file.clone() };
-        let settings = resolve::resolve(place, sources.effective(), &mut problems);
+        let file = written.file.clone();
+        let place = resolve::Stage { name: &stage.name, origin: &stage.origin, file, directory: &files };
+        let settings = resolve::resolve(place, sources.effective(), &mut wrong);
         let function = settings.id.function_name();
         if let Some(other) = names.get(&function) {
             let message = format!("the stages `{other}` and `{}` would both be named `{function}`; rename one", stage.name);
-            problems.push(Problem::new(&stage.origin, message));
+            wrong.everywhere.push(Problem::new(&stage.origin, message));
         } else {
             names.insert(function, &stage.name);
         }
         if is_asked {
             wanted = Some(settings);
         }
+    }
+    let Wrong { everywhere: mut problems, on_aws } = wrong;
+    // Who works on this machine need not mend what only AWS minds.
+    if wanted.as_ref().is_none_or(|settings| settings.target == Target::Aws) {
+        problems.extend(on_aws);
     }
     error::refuse(problems)?;
     asked?;

@@ -3,20 +3,36 @@
 //! Runs for every stage of the file, so that a mistake shows whichever stage was asked for; the settings of the others are thrown away.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::cors::cors;
 use super::error::Problem;
+use super::gateway::{Around, gateway};
+use super::lambda::{lambda, log_retention_days, provisioned_concurrency};
 use super::precedence::Effective;
+use super::remaining::{Remaining, number, texts, texts_by_name};
+use super::role::role;
 use super::schedules::schedules;
 use super::schema::{self, Support};
 use super::tree::{self, Node};
 use super::written::Given;
-use super::{AppSetting, Origin, Packaging, ResolvedValue, Settings, ShimSettings};
-use crate::model::{Architecture, FrontDoor, MAX_FUNCTION_NAME, StageId, Target};
+use super::{AppSetting, Artefacts, Origin, Packaging, ResolvedValue, Settings, ShimSettings};
+use crate::model::{Architecture, AwsAccess, FrontDoor, MAX_FUNCTION_NAME, StageId, Target};
 
 /// What Lambda takes for all names and values of environment variables together.
 const MAX_ENVIRONMENT: usize = 4096;
+
+/// Keys of AWS that are checked as they stand and that nothing reads yet.
+const UNREAD: [&str; 8] = [
+    "alb_vpc_config",
+    "certificate",
+    "certificate_arn",
+    "certificate_chain",
+    "certificate_key",
+    "dependencies_layer",
+    "route53_enabled",
+    "use_precompiled_packages",
+];
 
 /// The stage that is being resolved.
 pub(super) struct Stage<'a> {
@@ -24,31 +40,68 @@ pub(super) struct Stage<'a> {
     /// Its table, for what is wrong with the stage as a whole.
     pub(super) origin: &'a Origin,
     pub(super) file: Option<PathBuf>,
+    /// Where files are that the settings name.
+    pub(super) directory: &'a Path,
 }
 
-/// The settings of a stage; what is wrong goes to `problems`, and then the settings are good for nothing.
-pub(super) fn resolve(stage: Stage<'_>, effective: Effective, problems: &mut Vec<Problem>) -> Settings {
-    let Stage { name, origin, file } = stage;
+/// What is wrong with a stage.
+#[derive(Default)]
+pub(super) struct Wrong {
+    /// Wherever it lives.
+    pub(super) everywhere: Vec<Problem>,
+    /// On AWS: what AWS does not take, or this tool does not do there yet. Only stages that live there have it.
+    pub(super) on_aws: Vec<Problem>,
+}
+
+/// The settings of a stage; if anything is wrong with it, they are good for nothing.
+pub(super) fn resolve(stage: Stage<'_>, effective: Effective, wrong: &mut Wrong) -> Settings {
+    let Stage { name, origin, file, directory } = stage;
     let values = listed(&effective);
-    let mut rest = Remaining(effective);
+    let mut rest = Remaining::new(effective);
+    let target = if rest.text("target").as_deref() == Some("local") { Target::Local } else { Target::Aws };
+    let mut without_effect = Vec::new();
+    let Wrong { everywhere: problems, on_aws } = wrong;
+    let on_aws = if target == Target::Aws { on_aws } else { &mut without_effect };
     let id = StageId { project: rest.text("project_name").unwrap_or_default(), stage: name.to_owned() };
     check_name(&id, origin, problems);
-    let front_door = front_door(&mut rest, problems);
+    let front_door = front_door(&mut rest, problems, on_aws);
+    let runtime = rest.text("runtime").and_then(|text| schema::runtime(&text).ok());
+    let ephemeral_storage = rest.take("ephemeral_storage").get("Size").and_then(number).unwrap_or_default();
+    let lambda_concurrency = rest.number("lambda_concurrency");
+    let lambda = lambda(&mut rest, runtime, ephemeral_storage, on_aws);
+    let url = rest.given("function_url_config");
+    let around = Around { door: front_door, url: &url, directory, tracing: lambda.tracing };
+    let events = rest.given("events");
+    refuse_beyond_rules(&events, on_aws);
     let settings = Settings {
         file,
-        target: if rest.text("target").as_deref() == Some("local") { Target::Local } else { Target::Aws },
+        target,
         app: app(&mut rest, problems),
-        runtime: rest.text("runtime").and_then(|text| schema::runtime(&text).ok()),
-        aws_region: rest.text("aws_region").filter(|region| !region.is_empty()),
+        runtime,
+        access: AwsAccess {
+            profile: rest.text("profile_name"),
+            region: rest.text("aws_region"),
+            endpoint_urls: rest.map("aws_endpoint_urls"),
+        },
+        role: role(&mut rest, directory, on_aws),
+        provisioned_concurrency: provisioned_concurrency(
+            &rest.given("provisioned_concurrency"),
+            lambda_concurrency,
+            lambda.snap_start,
+            on_aws,
+        ),
+        log_retention_days: log_retention_days(&mut rest),
+        lambda,
         architecture: if rest.text("architecture").as_deref() == Some("arm64") { Architecture::Arm64 } else { Architecture::X86_64 },
         memory_size: rest.number("memory_size").unwrap_or_default(),
         timeout_seconds: rest.number("timeout_seconds").unwrap_or_default(),
-        ephemeral_storage: rest.take("ephemeral_storage").get("Size").and_then(number).unwrap_or_default(),
-        lambda_concurrency: rest.number("lambda_concurrency"),
+        ephemeral_storage,
+        lambda_concurrency,
         lambda_description: rest.text("lambda_description").unwrap_or_default(),
         environment: environment(&mut rest, problems),
         front_door,
-        cors: cors(front_door, &rest.given("cors"), &rest.given("function_url_config"), problems),
+        cors: cors(front_door, &rest.given("cors"), &url, problems),
+        gateway: gateway(&mut rest, &around, on_aws),
         local_port: rest.number("local_port").and_then(|port| u16::try_from(port).ok()),
         domain: rest.text("domain"),
         base_path: rest.text("base_path").map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()),
@@ -59,15 +112,18 @@ pub(super) fn resolve(stage: Stage<'_>, effective: Effective, problems: &mut Vec
             include: rest.texts("include"),
             use_runtime_boto3: rest.truth("use_runtime_boto3"),
         },
-        schedules: schedules(&rest.given("events"), problems),
+        schedules: schedules(&events, problems),
         keep_warm: keep_warm(&mut rest),
         touch_path: touch_path(&mut rest, problems),
         num_retained_versions: rest.number("num_retained_versions"),
         tags: rest.map("tags"),
+        artefacts: Artefacts { s3_bucket: rest.text("s3_bucket"), delete_s3_zip: rest.truth("delete_s3_zip") },
         values,
         id,
     };
-    rest.take("extends");
+    for key in ["extends"].into_iter().chain(UNREAD) {
+        rest.take(key);
+    }
     debug_assert_eq!(rest.forgotten(), Vec::<&str>::new(), "keys that claim to have an effect and are read by nobody");
     settings
 }
@@ -131,7 +187,7 @@ fn environment(rest: &mut Remaining, problems: &mut Vec<Problem>) -> BTreeMap<St
 }
 
 /// The one front door that is asked for; the REST API where none is.
-fn front_door(rest: &mut Remaining, problems: &mut Vec<Problem>) -> FrontDoor {
+fn front_door(rest: &mut Remaining, problems: &mut Vec<Problem>, on_aws: &mut Vec<Problem>) -> FrontDoor {
     let enabled = rest.given("apigateway_enabled");
     let version = rest.given("apigateway_version");
     let url = rest.given("function_url_enabled");
@@ -151,6 +207,7 @@ fn front_door(rest: &mut Remaining, problems: &mut Vec<Problem>) -> FrontDoor {
     }
     if on(&balancer) {
         chosen.push(("alb_enabled", FrontDoor::Alb, &balancer));
+        on_aws.push(Problem::new(&balancer.origin, "`alb_enabled` is not supported on AWS yet; the local target has it"));
     }
     match chosen.as_slice() {
         [] if on(&enabled) => gateway,
@@ -185,6 +242,32 @@ fn shim(rest: &mut Remaining, problems: &mut Vec<Problem>) -> ShimSettings {
     }
 }
 
+/// Rules of EventBridge repeat, and have room for so much.
+fn refuse_beyond_rules(events: &Given, on_aws: &mut Vec<Problem>) {
+    // `InputTemplate` of its API takes 8192 characters, `Description` 512; the rest is ours.
+    const KWARGS: usize = 7000;
+    const DESCRIPTION: usize = 250;
+    for event in events.node.items() {
+        let mut refuse = |message: String| on_aws.push(Problem::new(&events.origin.at_line(event.line), message));
+        let kwargs = event.get("kwargs").map(|kwargs| kwargs.to_json().to_string()).unwrap_or_default();
+        if kwargs.contains(['<', '>']) {
+            refuse("`kwargs` of events on AWS cannot hold `<` and `>`, which EventBridge takes for marks of its own".to_owned());
+        }
+        if kwargs.len() > KWARGS {
+            refuse(format!("`kwargs` of events on AWS have room for {KWARGS} bytes of JSON, and these have {}", kwargs.len()));
+        }
+        let length = event.get("description").and_then(Node::as_text).map_or(0, |text| text.chars().count());
+        if length > DESCRIPTION {
+            refuse(format!("`description` of events on AWS has room for {DESCRIPTION} characters, and this one has {length}"));
+        }
+        let several = event.get("expressions").map(texts).unwrap_or_default();
+        let single = event.get("expression").and_then(Node::as_text);
+        for expression in several.iter().map(String::as_str).chain(single).filter(|expression| expression.starts_with("at(")) {
+            refuse(format!("`{expression}` is not supported on AWS yet, which has `rate(...)` and `cron(...)`; the local target has it"));
+        }
+    }
+}
+
 fn keep_warm(rest: &mut Remaining) -> Option<String> {
     let expression = rest.text("keep_warm_expression");
     if rest.truth("keep_warm") { expression } else { None }
@@ -204,59 +287,4 @@ fn touch_path(rest: &mut Remaining, problems: &mut Vec<Problem>) -> Option<Strin
         }
         _ => Some(separate.to_owned()),
     }
-}
-
-/// What has not been read yet: a key that is read twice, or by nobody, is a mistake in this file.
-struct Remaining(Effective);
-
-impl Remaining {
-    fn given(&mut self, key: &'static str) -> Given {
-        let absent = || Given { node: Node::placeless(tree::Value::Null), origin: Origin::Default };
-        self.0.remove(key).unwrap_or_else(absent)
-    }
-
-    fn take(&mut self, key: &'static str) -> Node {
-        self.given(key).node
-    }
-
-    /// The text; an empty one says that there is none.
-    fn text(&mut self, key: &'static str) -> Option<String> {
-        self.take(key).as_text().filter(|text| !text.is_empty()).map(str::to_owned)
-    }
-
-    fn truth(&mut self, key: &'static str) -> bool {
-        self.take(key).value == tree::Value::Bool(true)
-    }
-
-    fn number(&mut self, key: &'static str) -> Option<u32> {
-        number(&self.take(key))
-    }
-
-    fn texts(&mut self, key: &'static str) -> Vec<String> {
-        texts(&self.take(key))
-    }
-
-    fn map(&mut self, key: &'static str) -> BTreeMap<String, String> {
-        texts_by_name(&self.take(key)).collect()
-    }
-
-    /// The keys that mean something everywhere and that nobody has asked for.
-    fn forgotten(&self) -> Vec<&'static str> {
-        self.0.keys().copied().filter(|key| schema::find(key).is_some_and(|key| matches!(key.support, Support::Everywhere))).collect()
-    }
-}
-
-pub(super) fn number(node: &Node) -> Option<u32> {
-    match node.value {
-        tree::Value::Integer(number) => u32::try_from(number).ok(),
-        _ => None,
-    }
-}
-
-pub(super) fn texts(node: &Node) -> Vec<String> {
-    node.items().iter().filter_map(Node::as_text).map(str::to_owned).collect()
-}
-
-fn texts_by_name(node: &Node) -> impl Iterator<Item = (String, String)> {
-    node.entries().iter().filter_map(|entry| Some((entry.key.clone(), entry.node.as_text()?.to_owned())))
 }

@@ -46,7 +46,8 @@ pub fn written(printer: &Printer, plan: &Plan, survey: &Survey, path: &Path, com
     let stages: Vec<String> = plan.stages().iter().map(|stage| format!("`{stage}`")).collect();
     let mut text = format!("Wrote {} ({}). Next:\n", path.display(), stages.join(" and "));
     let width = commands.iter().map(String::len).max().unwrap_or_default();
-    let meanings = ["runs it on this machine, as on AWS", "the same while you work: every save is served at once"];
+    let meanings =
+        ["runs it on this machine, as on AWS", "the same while you work: every save is served at once", "puts it up in your AWS account"];
     for (command, meaning) in commands.iter().zip(meanings) {
         text += &format!("\n  {command:width$}  # {meaning}");
     }

@@ -1,7 +1,7 @@
 //! Which streams are open: quiet, verbose, JSON, colour, terminal or pipe. Made once, from the flags.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anstyle::Style;
 use serde::Serialize;
@@ -37,7 +37,9 @@ pub struct PrinterOptions {
 /// Writes results and talk.
 pub struct Printer {
     json: bool,
-    progress: Progress,
+    /// Shared with work that outlives the borrow: SDK clients keep who they tell of their calls.
+    progress: Arc<Progress>,
+    verbose: u8,
     /// The first failure of standard output.
     lost: Mutex<Option<io::Error>>,
 }
@@ -72,7 +74,12 @@ impl Printer {
             ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
         }
         let bars = !options.quiet && !options.json && io::stderr().is_terminal();
-        Self { json: options.json, progress: Progress::new(options.quiet, options.verbose, bars), lost: Mutex::default() }
+        Self {
+            json: options.json,
+            progress: Arc::new(Progress::new(options.quiet, options.verbose, bars)),
+            verbose: options.verbose,
+            lost: Mutex::default(),
+        }
     }
 
     /// Whether results are JSON.
@@ -153,6 +160,13 @@ impl Printer {
     /// Who is told about progress.
     #[must_use]
     pub fn observer(&self) -> &dyn Observer {
-        &self.progress
+        &*self.progress
+    }
+
+    /// Who is told of every call to somebody else, with `-vv`.
+    #[must_use]
+    pub fn tracer(&self) -> Option<impl Fn(&str) + Send + Sync + 'static> {
+        let progress = self.progress.clone();
+        (self.verbose > 1).then_some(move |line: &str| progress.detail(line))
     }
 }

@@ -13,8 +13,10 @@ use crate::model::{FrontDoor, Outcome, StageId};
 use crate::ops::deploy::DeployReport;
 use crate::ops::plan::Plan;
 use crate::ops::rollback::RollbackReport;
-use crate::ops::schedule::{ScheduleReport, UnscheduleReport};
-use crate::ops::undeploy::UndeployReport;
+use crate::ops::schedule::{SchedulePlan, ScheduleReport, UnscheduleReport};
+use crate::ops::status::StatusReport;
+use crate::ops::undeploy::{UndeployPlan, UndeployReport};
+use crate::schedule::Expression;
 
 /// Rows of label and text, aligned.
 struct Rows(Vec<(String, String)>);
@@ -88,8 +90,16 @@ pub fn plan(id: &StageId, plan: &Plan, bundle: &Bundle) -> String {
         Outcome::Created | Outcome::Updated => format!("a new version, because of: {}", plan.changes.join(", ")),
     };
     rows.add("release", release);
+    rows.add("permissions and limits", plan.surroundings.to_string());
     rows.add("route", plan.route.to_string());
     rows.add("schedules", plan.schedules.to_string());
+    if !plan.remove.is_empty() {
+        let versions: Vec<String> = plan.remove.iter().map(ToString::to_string).collect();
+        rows.add("removed", format!("version {}", versions.join(", ")));
+    }
+    if plan.resume {
+        rows.add("note", "the last run did not come to its end: everything is looked at again");
+    }
     format!("{BOLD}{id}{BOLD:#}: nothing was done; a deployment would do this\n\n{rows}")
 }
 
@@ -98,6 +108,31 @@ pub fn plan(id: &StageId, plan: &Plan, bundle: &Bundle) -> String {
 pub fn rollback(report: &RollbackReport) -> String {
     let RollbackReport { function_name, from, to } = report;
     format!("{BOLD}{function_name}{BOLD:#} is live: version {to} (was {from})")
+}
+
+/// `zappa rollback --dry-run`
+#[must_use]
+pub fn rollback_plan(plan: &RollbackReport) -> String {
+    let RollbackReport { function_name, from, to } = plan;
+    if from == to {
+        return format!("{BOLD}{function_name}{BOLD:#}: version {to} is live already; there is nothing to do");
+    }
+    format!("{BOLD}{function_name}{BOLD:#}: nothing was done; a rollback would make version {to} live (now {from})")
+}
+
+/// `zappa schedule --dry-run`, `zappa unschedule --dry-run`
+#[must_use]
+pub fn schedule_plan(plan: &SchedulePlan) -> String {
+    let SchedulePlan { function_name, created, updated, removed, unchanged } = plan;
+    let parts = [("create", created), ("update", updated), ("remove", removed), ("leave alone", unchanged)];
+    let mut rows = Rows(Vec::new());
+    for (label, names) in parts.into_iter().filter(|(_, names)| !names.is_empty()) {
+        rows.add(label, names.join(", "));
+    }
+    if rows.0.is_empty() {
+        return format!("{BOLD}{function_name}{BOLD:#} has no schedules, and none are wanted");
+    }
+    format!("{BOLD}{function_name}{BOLD:#}: nothing was done; of the schedules this would\n\n{rows}")
 }
 
 /// `zappa schedule`
@@ -133,9 +168,23 @@ pub fn undeploy(report: &UndeployReport) -> String {
     report.removed.iter().fold(format!("{BOLD}{name}{BOLD:#} is gone"), |text, line| format!("{text}\n  removed {line}"))
 }
 
+/// `zappa undeploy --dry-run`
+#[must_use]
+pub fn undeploy_plan(plan: &UndeployPlan) -> String {
+    let UndeployPlan { function_name: name, removed, kept } = plan;
+    if removed.is_empty() && kept.is_empty() {
+        return format!("{BOLD}{name}{BOLD:#} is not deployed: nothing to remove");
+    }
+    let mut rows = Rows(Vec::new());
+    removed.iter().for_each(|line| rows.add("remove", line));
+    kept.iter().for_each(|line| rows.add("keep", format!("{line} (`--remove-logs` removes it)")));
+    format!("{BOLD}{name}{BOLD:#}: nothing was done; this would\n\n{rows}")
+}
+
 /// `zappa status`
 #[must_use]
-pub fn status(deployment: &Deployment) -> String {
+pub fn status(report: &StatusReport) -> String {
+    let StatusReport { deployment, drift } = report;
     let mut rows = Rows(Vec::new());
     rows.add("live", deployment.live.map_or_else(|| "nothing yet".to_owned(), |live| format!("version {live}")));
     if let Some(route) = &deployment.route {
@@ -149,6 +198,9 @@ pub fn status(deployment: &Deployment) -> String {
     running(&mut rows, deployment);
     for (label, text) in &deployment.facts {
         rows.add(label, text);
+    }
+    if !drift.is_empty() {
+        rows.add("differs", format!("from the settings in {}; a deployment brings it up to date", drift.join(", ")));
     }
     let mut text = format!("{BOLD}{}{BOLD:#}\n\n{rows}\n\n  {DIM}releases{DIM:#}", deployment.function_name);
     for release in deployment.releases.iter().rev() {
@@ -169,8 +221,10 @@ fn scheduled(schedules: &[Scheduled]) -> String {
     for Scheduled { spec, next_run, last_run } in schedules {
         let next = match next_run {
             _ if !spec.enabled => "disabled".to_owned(),
-            None => "never again".to_owned(),
             Some(next) => format!("next {next}"),
+            // Not every target tells when it began to count.
+            None if matches!(spec.expression.parse(), Ok(Expression::Rate(_))) => "enabled".to_owned(),
+            None => "never again".to_owned(),
         };
         let _ = write!(text, "\n  {:names$}  {:expressions$}  {next}", spec.name, spec.expression);
         if let Some(ScheduledRun { started, attempt, result, error, retry }) = last_run {

@@ -37,6 +37,7 @@ fn a_commented_file_is_written() {
 
           zappa deploy local  # runs it on this machine, as on AWS
           zappa serve local   # the same while you work: every save is served at once
+          zappa deploy dev    # puts it up in your AWS account
     "#]]
     .assert_eq(&outcome.stdout);
     assert!(

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::support::project::repository;
 
 /// Module → row. `cloud::local` is looked up before `cloud`.
-const ROWS: [(&str, u8); 18] = [
+const ROWS: [(&str, u8); 19] = [
     ("model", 0),
     ("observe", 0),
     ("hint", 0),
@@ -18,6 +18,7 @@ const ROWS: [(&str, u8); 18] = [
     ("emulator", 2),
     ("project", 2),
     ("bundle", 3),
+    ("cloud::aws", 3),
     ("cloud::local", 3),
     ("ops", 4),
     ("ui", 5),
@@ -31,13 +32,14 @@ const ROWS: [(&str, u8); 18] = [
 const SAME_ROW: [(&str, &str); 3] = [("commands", "cli"), ("commands", "error"), ("error", "commands")];
 
 /// Who alone may name what: the needle, where it may stand, why.
-const CONFINED: [(&str, &[&str], &str); 7] = [
+const CONFINED: [(&str, &[&str], &str); 8] = [
     ("aws_sdk_", &["cloud/aws"], "the SDK stays behind the trait"),
     ("clap", &["cli.rs", "commands", "lib.rs"], "flags are not for operations"),
     ("indicatif", &["ui"], "bars are talk"),
     ("anstyle", &["ui"], "colour is talk"),
     ("notify::", &["commands/serve", "commands/mod.rs"], "only `serve` follows what is saved"),
     ("hyper::server", &["emulator"], "only the emulator serves HTTP"),
+    ("AwsCloud", &["cloud/aws", "commands/mod.rs"], "only `connect` chooses the adapter"),
     ("LocalCloud", &["cloud/local", "commands/mod.rs"], "only `connect` chooses the adapter"),
 ];
 

@@ -5,9 +5,19 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod aws_deploy;
+mod aws_errors;
+mod aws_faults;
+mod aws_logs;
 mod aws_models;
+mod aws_role;
+mod aws_route;
+mod aws_schedule;
+mod aws_storage;
 mod aws_support;
+mod contract;
 mod differential;
+mod dry_run;
 mod emulator;
 mod environ;
 mod examples;
@@ -27,3 +37,4 @@ mod serve;
 mod settings;
 mod shim;
 mod streaming;
+mod template;

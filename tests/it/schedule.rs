@@ -3,3 +3,4 @@
 mod agenda;
 mod commands;
 mod expressions;
+mod rules;

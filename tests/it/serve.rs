@@ -206,6 +206,18 @@ fn it_says_what_happens_in_lines() {
 }
 
 #[test]
+fn a_stage_of_aws_is_served_with_what_only_aws_does_not_have() {
+    let settings = "[dev]\nalb_enabled = true\nevents = [{ function = \"app.add\", expression = \"at(2099-01-31T12:00:00)\" }]\n";
+    let project = echo();
+    project.write("zappa_settings.toml", settings);
+    let mut serving = Serving::spawn(project, &["serve", "dev", "--json"]);
+    serving.port = port_of(serving.event("serving")["url"].as_str().unwrap());
+    let mut serving = serving.ready();
+    assert_eq!(get(serving.port, "/version").status, 200);
+    assert!(serving.end().success());
+}
+
+#[test]
 fn with_json_each_line_is_an_object() {
     let mut serving = Serving::new(echo()).ready();
     let body = vec![b'x'; 10];

@@ -1,5 +1,6 @@
 //! `zappa settings` and what every command gets from the settings: precedence, stages, formats, problems.
 
+mod aws;
 mod example;
 mod meaning;
 mod problems;

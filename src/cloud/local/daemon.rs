@@ -197,6 +197,7 @@ impl Daemon {
             python: version.python.clone(),
             scratch: scratch(&self.state, &function_name),
             log_file: self.state.log_file(&function_name),
+            concurrency: stage.surroundings.concurrency,
         };
         function_config(function_name, version.version, &version.function, place)
     }

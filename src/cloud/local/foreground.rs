@@ -36,6 +36,8 @@ pub struct Release {
     pub python: PathBuf,
     /// `AWS_REGION`
     pub region: String,
+    /// How many sandboxes there may be.
+    pub concurrency: Option<u32>,
 }
 
 /// A version that did not survive its init.
@@ -102,6 +104,7 @@ impl Foreground {
             python: release.python.clone(),
             scratch: self.directory.join("tmp"),
             log_file: self.directory.join("function.log"),
+            concurrency: release.concurrency,
         };
         self.emulator.put_version(function_config(self.id.function_name(), version, &release.function, place)).await;
         version

@@ -19,6 +19,8 @@ pub(super) struct Place {
     pub(super) python: PathBuf,
     pub(super) scratch: PathBuf,
     pub(super) log_file: PathBuf,
+    /// How many sandboxes there may be.
+    pub(super) concurrency: Option<u32>,
 }
 
 pub(super) fn function_config(function_name: String, version: Version, function: &FunctionSpec, place: Place) -> FunctionConfig {
@@ -38,7 +40,7 @@ pub(super) fn function_config(function_name: String, version: Version, function:
         memory_mb: function.memory_mb,
         ephemeral_storage_mb: function.ephemeral_storage_mb,
         timeout: Duration::from_secs(function.timeout_seconds.into()),
-        concurrency: function.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize,
+        concurrency: place.concurrency.unwrap_or(DEFAULT_CONCURRENCY) as usize,
         scratch: place.scratch,
         log_file: place.log_file,
         function_name,

@@ -24,14 +24,14 @@ pub use foreground::{Foreground, Refused, Release as ForegroundRelease, remove a
 pub use scheduler::{Scheduler, StageSchedules};
 
 use super::{
-    Cloud, CloudError, CodeRef, CodeSpec, Deployment, FunctionSpec, Host, Invocation, LogPage, LogQuery, LogSink, OutputSink, Release,
-    Removed, Route, RouteSpec, Sandbox, ScheduleSpec, StageLock,
+    Cloud, CloudError, CodeRef, CodeSpec, Deployment, Fingerprints, FunctionSpec, Host, Invocation, LogPage, LogQuery, LogSink, OutputSink,
+    Release, Releases, Removed, Route, RouteSpec, Sandbox, ScheduleSpec, StageLock, StageSpec, Surroundings,
 };
 use crate::emulator::control::{ControlRequest, ControlResponse};
 use crate::emulator::log::older;
 use crate::emulator::{FunctionStatus, SandboxStatus, ric};
-use crate::model::{Outcome, StageId, Target, Version};
-use crate::observe::Observer;
+use crate::model::{GatewaySettings, Outcome, StageId, Target, Version};
+use crate::observe::{Observer, Silent};
 use process::EmulatorProcess;
 use state::{RouteState, ScheduleState, StageState, StateDirectory, VersionState};
 
@@ -59,6 +59,8 @@ pub struct LocalOptions {
 pub struct LocalCloud {
     options: LocalOptions,
     state: StateDirectory,
+    /// Held from reading a stage's file to writing it, since steps of one run may go on at the same time.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl LocalCloud {
@@ -66,7 +68,7 @@ impl LocalCloud {
     #[must_use]
     pub fn new(options: LocalOptions) -> Self {
         let state = StateDirectory::new(&options.state);
-        Self { options, state }
+        Self { options, state, writing: tokio::sync::Mutex::default() }
     }
 
     fn load(&self, id: &StageId) -> Result<StageState, CloudError> {
@@ -97,10 +99,39 @@ impl LocalCloud {
         }
     }
 
-    async fn status(&self, id: &StageId) -> Result<Option<(Host, Option<FunctionStatus>)>, LocalError> {
-        let Some(process) = EmulatorProcess::find(&self.state).await? else { return Ok(None) };
+    /// What the state holds, as far as it still holds: with a process that serves it, and versions that this run would make in the same way.
+    fn applied(&self, stage: &StageState, served: &Served) -> Option<Fingerprints> {
+        let newest = stage.versions.last()?;
+        let route = stage.route.as_ref()?;
+        let (known, python) = match &self.options.interpreter {
+            Some((executable, version)) => (true, ric::find_runtime(executable, version, &self.options.cache)),
+            None => (false, None),
+        };
+        if !served.is(stage) || newest.region != self.options.region || (known && python.as_ref() != Some(&newest.python)) {
+            return None;
+        }
+        Some(Fingerprints::of(&StageSpec {
+            function: newest.function.clone(),
+            surroundings: stage.surroundings.clone(),
+            route: RouteSpec {
+                front_door: route.front_door,
+                binary_support: route.binary_support,
+                cors: route.cors.clone(),
+                gateway: GatewaySettings::default(),
+                port: None,
+            },
+            schedules: stage.schedules.iter().map(|schedule| schedule.spec.clone()).collect(),
+        }))
+    }
+
+    async fn status(&self, id: &StageId) -> Result<Served, LocalError> {
+        let Some(process) = EmulatorProcess::find(&self.state).await? else { return Ok(Served::default()) };
         match process.ask(&ControlRequest::Status { function_name: id.function_name() }).await? {
-            ControlResponse::Status { status, uptime } => Ok(Some((Host { pid: process.pid(), uptime_seconds: uptime.as_secs() }, status))),
+            ControlResponse::Status { status, uptime } => Ok(Served {
+                host: Some(Host { pid: process.pid(), uptime_seconds: uptime.as_secs() }),
+                status,
+                is_current: process.is_current(),
+            }),
             other => Err(LocalError::refused(other)),
         }
     }
@@ -112,10 +143,25 @@ impl Cloud for LocalCloud {
         Target::Local
     }
 
+    fn calls_are_free(&self) -> bool {
+        true
+    }
+
+    async fn inspect(&self, id: &StageId) -> Result<Option<Deployment>, CloudError> {
+        self.find(id).await
+    }
+
+    async fn releases(&self, id: &StageId) -> Result<Option<Releases>, CloudError> {
+        let stage = self.state.load(&id.function_name())?;
+        Ok(stage.map(|stage| Releases { live: stage.live, all: stage.versions.iter().map(release).collect() }))
+    }
+
     async fn find(&self, id: &StageId) -> Result<Option<Deployment>, CloudError> {
         let function_name = id.function_name();
         let Some(stage) = self.state.load(&function_name)? else { return Ok(None) };
-        let (host, status) = self.status(id).await?.map_or((None, None), |(host, status)| (Some(host), status));
+        let served = self.status(id).await?;
+        let applied = self.applied(&stage, &served);
+        let Served { host, status, is_current: _ } = served;
         let (sandboxes, last_error) = status.map_or((Vec::new(), None), |status| (status.sandboxes, status.last_error));
         let newest = stage.versions.last();
         let live = stage.live.and_then(|live| stage.version(live));
@@ -126,7 +172,8 @@ impl Cloud for LocalCloud {
             live: stage.live,
             releases: stage.versions.iter().map(release).collect(),
             function: live.map(|version| version.function.clone()),
-            route: stage.route.as_ref().zip(port).map(|(route, port)| Route { front_door: route.front_door, url: local_url(port) }),
+            route: stage.route.as_ref().zip(port).map(|(route, port)| local_route(route, port)),
+            applied,
             schedules: scheduler::scheduled(&stage.schedules, &self.state.schedules_file(&function_name), jiff::Timestamp::now())?,
             facts: facts(&self.state, &function_name, host.is_some(), sandboxes.iter().any(|sandbox| !sandbox.own_tmp)),
             host,
@@ -143,12 +190,13 @@ impl Cloud for LocalCloud {
         let write = |source| LocalError::Write { path: path.clone(), source };
         let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(write)?;
         if file.try_lock().is_err() {
-            let mut holder = String::new();
-            let _ = file.read_to_string(&mut holder);
+            let mut process = String::new();
+            let _ = file.read_to_string(&mut process);
+            let holder = format!("process {process}");
             if !wait {
                 return Err(CloudError::Locked { stage: id.stage.clone(), holder });
             }
-            observer.note(&format!("waiting for another run on stage `{}` (process {holder})", id.stage));
+            observer.note(&format!("waiting for another run on stage `{}` ({holder})", id.stage));
             let waiting = file.try_clone().map_err(write)?;
             tokio::task::spawn_blocking(move || waiting.lock()).await.map_err(|_| LocalError::StartAborted)?.map_err(write)?;
         }
@@ -158,10 +206,10 @@ impl Cloud for LocalCloud {
             write!(file, "{}", std::process::id())
         };
         record().map_err(write)?;
-        Ok(Box::new(FileLock { _file: file }))
+        Ok(Box::new(FileLock(file)))
     }
 
-    async fn ensure_prerequisites(&self, _id: &StageId, _function: &FunctionSpec, observer: &dyn Observer) -> Result<Outcome, CloudError> {
+    async fn ensure_prerequisites(&self, _id: &StageId, _spec: &StageSpec, observer: &dyn Observer) -> Result<Outcome, CloudError> {
         self.runtime(observer)?;
         Ok(Outcome::Unchanged)
     }
@@ -207,7 +255,7 @@ impl Cloud for LocalCloud {
         Ok((Outcome::Created, version))
     }
 
-    async fn move_live(&self, id: &StageId, version: Version) -> Result<Outcome, CloudError> {
+    async fn move_live(&self, id: &StageId, version: Version, _last: bool) -> Result<Outcome, CloudError> {
         let mut stage = self.load(id)?;
         if stage.version(version).is_none() {
             return Err(CloudError::NoSuchVersion { function: id.function_name(), version });
@@ -223,7 +271,29 @@ impl Cloud for LocalCloud {
         Ok(outcome)
     }
 
+    async fn swap_live(&self, id: &StageId, from: Version, to: Version) -> Result<(), CloudError> {
+        let lock = self.lock(id, false, &Silent).await?;
+        if self.load(id)?.live != Some(from) {
+            return Err(CloudError::Changed { stage: id.stage.clone() });
+        }
+        self.move_live(id, to, true).await?;
+        lock.release(true).await
+    }
+
+    async fn ensure_surroundings(&self, id: &StageId, surroundings: &Surroundings) -> Result<Outcome, CloudError> {
+        let _writing = self.writing.lock().await;
+        let mut stage = self.load(id)?;
+        if stage.surroundings == *surroundings {
+            return Ok(Outcome::Unchanged);
+        }
+        stage.surroundings = surroundings.clone();
+        self.state.save(&stage)?;
+        self.sync_versions(id).await?;
+        Ok(Outcome::Updated)
+    }
+
     async fn ensure_route(&self, id: &StageId, route: &RouteSpec, observer: &dyn Observer) -> Result<(Outcome, Route), CloudError> {
+        let _writing = self.writing.lock().await;
         let mut stage = self.load(id)?;
         let before = stage.route.clone();
         let remembered = before.as_ref().and_then(|route| route.port);
@@ -259,10 +329,11 @@ impl Cloud for LocalCloud {
             Some(before) if before == wanted => Outcome::Unchanged,
             Some(_) => Outcome::Updated,
         };
-        Ok((outcome, Route { front_door: route.front_door, url: local_url(port.unwrap_or_default()) }))
+        Ok((outcome, local_route(&wanted, port.unwrap_or_default())))
     }
 
     async fn sync_schedules(&self, id: &StageId, schedules: &[ScheduleSpec]) -> Result<Outcome, CloudError> {
+        let _writing = self.writing.lock().await;
         let mut stage = self.load(id)?;
         let outcome = if stage.schedules.iter().map(|known| &known.spec).eq(schedules) {
             Outcome::Unchanged
@@ -287,26 +358,29 @@ impl Cloud for LocalCloud {
         Ok(outcome)
     }
 
-    async fn prune_versions(&self, id: &StageId, keep: u32) -> Result<Vec<Version>, CloudError> {
+    async fn remove_stale(&self, _id: &StageId, _route: &RouteSpec, _observer: &dyn Observer) -> Result<Removed, CloudError> {
+        // There is one listener, and it is what the route says.
+        Ok(Removed::new())
+    }
+
+    async fn remove_versions(&self, id: &StageId, versions: &[Version]) -> Result<Vec<Version>, CloudError> {
         let mut stage = self.load(id)?;
-        let excess = stage.versions.len().saturating_sub(keep as usize);
         let live = stage.live;
-        let old: Vec<Version> =
-            stage.versions.iter().map(|version| version.version).take(excess).filter(|old| Some(*old) != live).collect();
-        if old.is_empty() {
-            return Ok(old);
-        }
-        let (gone, kept): (Vec<_>, Vec<_>) = stage.versions.into_iter().partition(|version| old.contains(&version.version));
+        let (gone, kept): (Vec<_>, Vec<_>) =
+            stage.versions.into_iter().partition(|version| versions.contains(&version.version) && Some(version.version) != live);
         stage.versions = kept;
+        if gone.is_empty() {
+            return Ok(Vec::new());
+        }
         self.state.save(&stage)?;
         self.sync_versions(id).await?;
-        for version in gone {
+        for version in &gone {
             if !stage.versions.iter().any(|kept| kept.code == version.code) {
                 let directory = self.state.code_directory(&id.function_name(), &version.code);
                 code::remove(&directory).map_err(|source| LocalError::Write { path: directory, source })?;
             }
         }
-        Ok(old)
+        Ok(gone.into_iter().map(|version| version.version).collect())
     }
 
     async fn invoke(
@@ -342,16 +416,11 @@ impl Cloud for LocalCloud {
         Ok(tokio::task::block_in_place(|| logs::read(&path, query, sink)).map_err(|source| LocalError::Read { path, source })?)
     }
 
-    async fn remove(&self, id: &StageId, remove_logs: bool, _observer: &dyn Observer) -> Result<Removed, CloudError> {
+    async fn remove(&self, id: &StageId, remove_logs: bool, dry_run: bool, _observer: &dyn Observer) -> Result<Removed, CloudError> {
         let function_name = id.function_name();
         let directory = self.state.stage_directory(&function_name);
-        let stage = self.state.load(&function_name)?;
         let mut removed = Removed::new();
-        let process = EmulatorProcess::find(&self.state).await?;
-        if let Some(process) = &process {
-            process.ask(&ControlRequest::Remove { function_name: function_name.clone() }).await?;
-        }
-        if let Some(stage) = stage {
+        if let Some(stage) = self.state.load(&function_name)? {
             if let Some(port) = stage.route.and_then(|route| route.port) {
                 removed.push(format!("route {}", local_url(port)));
             }
@@ -365,11 +434,19 @@ impl Cloud for LocalCloud {
         if remove_logs && logs::exists(&self.state.log_file(&function_name)) {
             removed.push("logs".to_owned());
         }
+        let process = EmulatorProcess::find(&self.state).await?;
+        let is_last = self.state.stages()?.iter().all(|stage| *stage == function_name);
+        removed.extend(process.iter().filter(|_| is_last).map(|process| format!("emulator (process {})", process.pid())));
+        if dry_run {
+            return Ok(removed);
+        }
+        if let Some(process) = &process {
+            process.ask(&ControlRequest::Remove { function_name }).await?;
+        }
         remove_stage_files(&directory, remove_logs).map_err(|source| LocalError::Write { path: directory, source })?;
-        if self.state.stages()?.is_empty() {
+        if is_last {
             if let Some(process) = process {
                 process.stop(&self.state).await?;
-                removed.push(format!("emulator (process {})", process.pid()));
             }
             remove_empty_state(self.state.path());
         }
@@ -377,12 +454,39 @@ impl Cloud for LocalCloud {
     }
 }
 
-/// Holds the lock file open.
-struct FileLock {
-    _file: File,
+/// What the emulator says of a stage.
+#[derive(Default)]
+struct Served {
+    /// `None`: it does not run.
+    host: Option<Host>,
+    status: Option<FunctionStatus>,
+    /// It is of this build.
+    is_current: bool,
 }
 
-impl StageLock for FileLock {}
+impl Served {
+    /// Whether it serves just what the state says.
+    fn is(&self, stage: &StageState) -> bool {
+        let port = stage.route.as_ref().and_then(|route| route.port);
+        let same = |status: &FunctionStatus| status.live == stage.live && status.address.map(|address| address.port()) == port;
+        self.is_current && self.status.as_ref().is_some_and(same)
+    }
+}
+
+/// Holds the lock file open; the system lets go of it with the process.
+struct FileLock(File);
+
+#[async_trait]
+impl StageLock for FileLock {
+    async fn release(self: Box<Self>, _finished: bool) -> Result<(), CloudError> {
+        drop(self.0);
+        Ok(())
+    }
+}
+
+fn local_route(route: &RouteState, port: u16) -> Route {
+    Route { front_door: route.front_door, url: local_url(port), port: Some(port) }
+}
 
 /// `stage.json` goes first: from then on the stage does not exist, whatever else is still there.
 fn remove_stage_files(directory: &Path, remove_logs: bool) -> std::io::Result<()> {

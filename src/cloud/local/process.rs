@@ -66,7 +66,7 @@ impl EmulatorProcess {
     pub(super) async fn ensure(state: &StateDirectory) -> Result<Self, LocalError> {
         if let Some(process) = Self::recorded(state).await? {
             let ours = same_directory(&process.record.directory, state.path());
-            if ours && process.record.build == build_id() {
+            if ours && process.is_current() {
                 return Ok(process);
             }
             // A directory that was copied: the original's emulator goes on serving the original.
@@ -95,6 +95,11 @@ impl EmulatorProcess {
             Some(process) => Ok(process),
             None => Err(LocalError::Start { log: log_file(state.path()), reason: "it ended right after it had started".to_owned() }),
         }
+    }
+
+    /// Whether it would be left in place by [`Self::ensure`].
+    pub(super) fn is_current(&self) -> bool {
+        self.record.build == build_id()
     }
 
     pub(super) fn pid(&self) -> u32 {

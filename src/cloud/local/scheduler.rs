@@ -161,7 +161,8 @@ impl Scheduler {
 
 impl Stage {
     fn event(&self, function_name: &str, run: &Run) -> Bytes {
-        let occasion = Occasion { id: run.id, time: run.due, account: ACCOUNT, region: &self.region, function_name, name: &run.name };
+        let Run { id, due, name, .. } = run;
+        let occasion = Occasion { id: *id, time: *due, partition: "aws", account: ACCOUNT, region: &self.region, function_name, name };
         let input = self.inputs.get(&run.name).unwrap_or(&Value::Null);
         Bytes::from(schedule::event(input, &occasion).to_string())
     }

@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::LocalError;
-use crate::cloud::{FunctionSpec, ScheduleSpec};
+use crate::cloud::{FunctionSpec, ScheduleSpec, Surroundings};
 use crate::model::{Cors, FrontDoor, StageId, Version};
 
 /// Format of `stage.json`; a directory written by a newer tool is refused rather than misread.
@@ -35,6 +35,8 @@ pub(super) struct StageState {
     pub(super) next_version: Version,
     pub(super) live: Option<Version>,
     pub(super) versions: Vec<VersionState>,
+    #[serde(default)]
+    pub(super) surroundings: Surroundings,
     pub(super) route: Option<RouteState>,
     pub(super) schedules: Vec<ScheduleState>,
 }
@@ -77,7 +79,16 @@ pub(super) struct RouteState {
 
 impl StageState {
     pub(super) fn new(id: &StageId) -> Self {
-        Self { format: FORMAT, id: id.clone(), next_version: 1, live: None, versions: Vec::new(), route: None, schedules: Vec::new() }
+        Self {
+            format: FORMAT,
+            id: id.clone(),
+            next_version: 1,
+            live: None,
+            versions: Vec::new(),
+            surroundings: Surroundings::default(),
+            route: None,
+            schedules: Vec::new(),
+        }
     }
 
     pub(super) fn version(&self, version: Version) -> Option<&VersionState> {

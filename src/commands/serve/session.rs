@@ -364,8 +364,8 @@ impl Session {
 }
 
 fn release(setup: &Setup, tree: &Tree) -> ForegroundRelease {
-    let Setup { function, python, region } = setup.clone();
-    ForegroundRelease { function, code: tree.root().to_owned(), python, region }
+    let Setup { function, concurrency, python, region } = setup.clone();
+    ForegroundRelease { function, code: tree.root().to_owned(), python, region, concurrency }
 }
 
 /// A port that stays the same for a project, for when the usual one is taken.

@@ -137,13 +137,15 @@ pub fn check_region(region: &str) -> Result<(), InvalidValue> {
     Err(InvalidValue(format!("`{region}` is not an AWS region, such as `{DEFAULT_REGION}`")))
 }
 
-/// The commands to run next. `directory` and `settings_file` are the flags of this run. (The stage on AWS joins them when that target exists.)
+/// The commands to run next: the stage on this machine, and `stage` on AWS. `directory` and `settings_file` are the flags of this run.
 #[must_use]
-pub fn next_commands(directory: Option<&Path>, settings_file: Option<&Path>) -> Vec<String> {
+pub fn next_commands(stage: &str, directory: Option<&Path>, settings_file: Option<&Path>) -> Vec<String> {
     let mut words = vec!["zappa".to_owned()];
     words.extend(directory.iter().flat_map(|directory| ["-C".to_owned(), shell_word(&directory.to_string_lossy())]));
     words.extend(settings_file.iter().flat_map(|file| ["-s".to_owned(), shell_word(&file.to_string_lossy())]));
-    ["deploy", "serve"].map(|command| format!("{} {command} {LOCAL_STAGE}", words.join(" "))).into()
+    [("deploy", LOCAL_STAGE), ("serve", LOCAL_STAGE), ("deploy", stage)]
+        .map(|(command, stage)| format!("{} {command} {stage}", words.join(" ")))
+        .into()
 }
 
 /// `word`, quoted if a shell would take it apart.

@@ -10,8 +10,11 @@ const VPC: &[Field] = &[
     Field::new("Ipv6AllowedForDualStack", Kind::Bool),
 ];
 
+/// Where a file system is mounted that names no place: where zappa/Zappa mounts it.
+pub(in crate::settings) const EFS_MOUNT_PATH: &str = "/mnt/efs";
+
 const EFS: &[Field] = &[
-    Field::new("Arn", words::ARN),
+    Field::new("Arn", words::ACCESS_POINT_ARN),
     Field::new("LocalMountPath", words::MOUNT_PATH),
     Field::new("ThroughputMode", Kind::Choice(&["bursting", "elastic", "provisioned"])),
     Field::new("PerformanceMode", Kind::Choice(&["generalPurpose", "maxIO"])),
@@ -22,6 +25,12 @@ const EFS_SEVERAL: Kind = Kind::List(&EFS_ONE);
 const EFS_TABLES: Kind = Kind::Either(&EFS_ONE, &EFS_SEVERAL);
 
 const STORAGE: &[Field] = &[Field::new("Size", Kind::Integer(512, 10_240)).required()];
+
+/// The periods that `PutRetentionPolicy` takes.
+const LOG_RETENTION: Kind = Kind::Number(&[
+    1.0, 3.0, 5.0, 7.0, 14.0, 30.0, 60.0, 90.0, 120.0, 150.0, 180.0, 365.0, 400.0, 545.0, 731.0, 1096.0, 1827.0, 2192.0, 2557.0, 2922.0,
+    3288.0, 3653.0,
+]);
 
 const RETAINED: Kind = Kind::Integer(1, 1_000_000);
 const ALL: Kind = Kind::Choice(&["all"]);
@@ -44,7 +53,7 @@ pub(super) const KEYS: &[Key] = &[
         "{ Size = 1024 }",
         "Size of `/tmp` in MB, from 512 to 10240.",
     ),
-    Key::new("lambda_description", Kind::Text, Json("\"Zappa Deployment\""), "\"The shop\"", "Description of the function.").aws(),
+    Key::new("lambda_description", words::DESCRIPTION, Json("\"Zappa Deployment\""), "\"The shop\"", "Description of the function.").aws(),
     Key::new(
         "lambda_concurrency",
         Kind::Integer(0, 1_000_000),
@@ -71,10 +80,10 @@ pub(super) const KEYS: &[Key] = &[
     .nullable(),
     Key::new(
         "layers",
-        Kind::List(&words::ARN),
+        Kind::List(&words::LAYER_ARN),
         Json("[]"),
         "[\"arn:aws:lambda:eu-central-1:123456789012:layer:fonts:3\"]",
-        "Layers to add to the function.",
+        "Layers to add to the function, at most five.",
     )
     .aws(),
     Key::new(
@@ -89,27 +98,36 @@ pub(super) const KEYS: &[Key] = &[
         "efs_config",
         Kind::Either(&Kind::Bool, &EFS_TABLES),
         Unset,
-        "{ LocalMountPath = \"/mnt/efs\" }",
-        "File systems to mount; needs `vpc_config`.",
+        "{ Arn = \"arn:aws:elasticfilesystem:eu-central-1:123456789012:access-point/fsap-0123456789abcdef0\", LocalMountPath = \"/mnt/efs\" }",
+        "The file system to mount, by the ARN of its access point; needs `vpc_config`. File systems are not made: `true`, and a table without `Arn`, \
+         are refused on AWS.",
     )
     .aws(),
     Key::new(
         "dead_letter_arn",
-        words::ARN,
+        words::DEAD_LETTER_ARN,
         Unset,
         "\"arn:aws:sqs:eu-central-1:123456789012:failed\"",
-        "Where events go that failed for good.",
+        "The SQS queue or SNS topic that gets events that failed for good.",
     )
     .aws(),
     Key::new(
         "aws_kms_key_arn",
-        words::ARN,
+        words::KEY_ARN,
         Unset,
         "\"arn:aws:kms:eu-central-1:123456789012:key/1234\"",
         "The key that encrypts environment variables at rest.",
     )
     .aws(),
     Key::new("xray_tracing", Kind::Bool, Json("false"), "true", "Whether requests are traced with X-Ray.").aws(),
+    Key::new(
+        "log_retention_days",
+        LOG_RETENTION,
+        Unset,
+        "30",
+        "For how many days CloudWatch Logs keeps what the function logs. Left out: for ever.",
+    )
+    .aws(),
 ];
 
 const VARIABLES: Kind = Kind::NamedMap(words::variable_name, &Kind::Text);

@@ -52,7 +52,13 @@ pub(super) const DOOR_KEYS: &[Key] = &[
     Key::new("function_url_domains", TEXTS, Json("[]"), "[]", "Domains of a CloudFront distribution before the Function URL.")
         .not_yet(&[], ""),
     Key::new("function_url_cloudfront_config", Kind::Map(&Kind::Any), Json("{}"), "{}", "Settings of that distribution.").not_yet(&[], ""),
-    Key::new("alb_enabled", Kind::Bool, Json("false"), "true", "Whether an Application Load Balancer is the front door."),
+    Key::new(
+        "alb_enabled",
+        Kind::Bool,
+        Json("false"),
+        "false",
+        "Whether an Application Load Balancer is the front door. Not supported on AWS yet; the local target has it.",
+    ),
     Key::new(
         "alb_vpc_config",
         Kind::Table(BALANCER),
@@ -65,13 +71,15 @@ pub(super) const DOOR_KEYS: &[Key] = &[
 
 const AUTHORIZER: &[Field] = &[
     Field::new("function", words::FUNCTION),
-    Field::new("arn", words::ARN),
-    Field::new("type", Kind::Choice(&["TOKEN", "REQUEST", "COGNITO_USER_POOLS"])),
+    Field::new("arn", words::FUNCTION_ARN),
+    Field::new("type", Kind::Choice(&["TOKEN", "REQUEST", "COGNITO_USER_POOLS", "JWT"])),
     Field::new("name", Kind::Text),
     Field::new("token_header", Kind::Text),
     Field::new("result_ttl", Kind::Integer(0, 3600)),
     Field::new("validation_expression", Kind::Text),
-    Field::new("provider_arns", Kind::List(&words::ARN)),
+    Field::new("provider_arns", Kind::List(&words::USER_POOL_ARN)),
+    Field::new("issuer", words::ISSUER),
+    Field::new("audience", TEXTS),
 ];
 
 const CORS: &[Field] = &[
@@ -91,7 +99,7 @@ const CACHE_SIZES: Kind = Kind::Number(&[0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118.0,
 
 pub(super) const KEYS: &[Key] = &[
     Key::new("apigateway_description", Kind::Text, Unset, "\"The shop's API\"", "Description of the API.").aws(),
-    Key::new("apigateway_policy", Kind::Text, Unset, "\"policy.json\"", "File with a resource policy for the REST API.").aws(),
+    Key::new("apigateway_policy", Kind::Text, Unset, "\"policy.json\"", "JSON file with a resource policy for the REST API, relative to this file.").aws(),
     Key::new("apigateway_lambda_qualifier", Kind::Text, Unset, "\"\"", "The version or alias that the API calls.")
         .not_yet(&["\"live\""], "every route points at the alias `live`"),
     Key::new(
@@ -99,18 +107,20 @@ pub(super) const KEYS: &[Key] = &[
         Kind::List(&Kind::Choice(&["EDGE", "REGIONAL", "PRIVATE"])),
         Json("[]"),
         "[\"REGIONAL\"]",
-        "How the REST API is reached.",
+        "How the REST API is reached; one entry. Left out: `REGIONAL`.",
     )
     .aws(),
-    Key::new("api_key_required", Kind::Bool, Json("false"), "true", "Whether clients must send an API key.").aws(),
-    Key::new("api_key", Kind::Text, Unset, "\"0123456789abcdefghij\"", "The API key; left out, AWS makes one.").aws().secret(),
+    Key::new("api_key_required", Kind::Bool, Json("false"), "true", "Whether clients of the REST API must send an API key.").aws(),
+    Key::new("api_key", words::API_KEY, Unset, "\"0123456789abcdefghij\"", "The API key; left out, AWS makes one.").aws().secret(),
     Key::new("iam_authorization", Kind::Bool, Json("false"), "true", "Whether requests must be signed with AWS credentials.").aws(),
     Key::new(
         "authorizer",
         Kind::Table(AUTHORIZER),
         Json("{}"),
         "{ function = \"shop.auth.check\", token_header = \"Authorization\", result_ttl = 300 }",
-        "Who decides whether a request may pass: a function of the project, another function, or a Cognito user pool.",
+        "Who decides whether a request may pass: a function of the project (`function`), another one (`arn`), Cognito user pools (`provider_arns`), \
+         or whoever issued a JSON Web Token (`issuer`, `audience`). Left out, `type` follows from these: TOKEN for a function before a REST API, \
+         REQUEST before an HTTP API.",
     )
     .aws()
     .secret(),

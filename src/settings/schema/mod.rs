@@ -12,6 +12,7 @@ mod project;
 mod triggers;
 mod words;
 
+pub(super) use function::EFS_MOUNT_PATH;
 pub(super) use kind::{Field, Kind};
 pub(super) use words::{runtime, schedule_name, stage_name};
 

@@ -62,17 +62,32 @@ pub(super) const KEYS: &[Key] = &[
 
 pub(super) const ROLE_KEYS: &[Key] = &[
     Key::new("manage_roles", Kind::Bool, Json("true"), "true", "Whether the function's role is made and kept up to date.").aws(),
-    Key::new("role_name", Kind::Text, Unset, "\"shop-role\"", "Name of the role. Left out: one that follows from project and stage.").aws(),
+    Key::new("role_name", words::ROLE_NAME, Unset, "\"shop-role\"", "Name of the role. Left out: one that follows from project and stage.")
+        .aws(),
     Key::new(
         "role_arn",
-        words::ARN,
+        words::ROLE_ARN,
         Unset,
         "\"arn:aws:iam::123456789012:role/shop\"",
         "An existing role to use as it is; wins over `role_name`.",
     )
     .aws(),
-    Key::new("assume_policy", Kind::Text, Unset, "\"trust.json\"", "File with a trust policy to use instead of the usual one.").aws(),
-    Key::new("attach_policy", Kind::Text, Unset, "\"policy.json\"", "File with a policy to use instead of the usual one.").aws(),
+    Key::new(
+        "assume_policy",
+        Kind::Text,
+        Unset,
+        "\"trust.json\"",
+        "JSON file with a trust policy to use instead of the usual one, relative to this file.",
+    )
+    .aws(),
+    Key::new(
+        "attach_policy",
+        Kind::Text,
+        Unset,
+        "\"policy.json\"",
+        "JSON file with a policy to use instead of the usual one, relative to this file.",
+    )
+    .aws(),
     Key::new(
         "extra_permissions",
         Kind::List(&Kind::Map(&Kind::Any)),

@@ -36,7 +36,8 @@ pub(super) const KEYS: &[Key] = &[
         Kind::List(&EVENT_TABLE),
         Json("[]"),
         "[{ function = \"shop.tasks.nightly\", expression = \"cron(0 3 * * ? *)\" }]",
-        "Functions that run on a schedule: `rate(...)`, `cron(...)` (UTC, six fields) or `at(...)`. Several `expressions` are several schedules.",
+        "Functions that run on a schedule: `rate(...)`, `cron(...)` (UTC, six fields) or, on the local target only, `at(...)`. Several \
+         `expressions` are several schedules.",
     ),
     Key::new("bot_events", Kind::List(&Kind::Any), Json("[]"), "[]", "Functions that Lex bots call.").not_yet(&[], ""),
     Key::new("cognito", Kind::Map(&Kind::Any), Json("{}"), "{}", "Functions that a Cognito user pool calls.").not_yet(&[], ""),

@@ -15,6 +15,17 @@ pub(super) const REGION: Kind = Kind::Checked("a region such as `eu-central-1`",
 pub(super) const BUCKET: Kind = Kind::Checked("the name of a bucket", bucket);
 pub(super) const URL: Kind = Kind::Checked("`http://` or `https://` URLs", url);
 pub(super) const ARN: Kind = Kind::Checked("`arn:...`", arn);
+pub(super) const ROLE_ARN: Kind = Kind::Checked("the ARN of a role", role_arn);
+pub(super) const ROLE_NAME: Kind = Kind::Checked("1 to 64 letters, digits and `_+=,.@-`", role_name);
+pub(super) const FUNCTION_ARN: Kind = Kind::Checked("the ARN of a Lambda function", function_arn);
+pub(super) const LAYER_ARN: Kind = Kind::Checked("ARNs of layers' versions", layer_arn);
+pub(super) const DEAD_LETTER_ARN: Kind = Kind::Checked("the ARN of an SQS queue or SNS topic", dead_letter_arn);
+pub(super) const KEY_ARN: Kind = Kind::Checked("the ARN of a KMS key", key_arn);
+pub(super) const ACCESS_POINT_ARN: Kind = Kind::Checked("the ARN of an EFS access point", access_point_arn);
+pub(super) const USER_POOL_ARN: Kind = Kind::Checked("the ARN of a Cognito user pool", user_pool_arn);
+pub(super) const API_KEY: Kind = Kind::Checked("20 to 128 characters", api_key);
+pub(super) const DESCRIPTION: Kind = Kind::Checked("text of at most 256 characters", description);
+pub(super) const ISSUER: Kind = Kind::Checked("a URL that begins with `https://`", issuer);
 pub(super) const DOMAIN: Kind = Kind::Checked("a domain name", domain);
 pub(super) const PATH: Kind = Kind::Checked("a path that begins with `/`", path);
 pub(super) const MOUNT_PATH: Kind = Kind::Checked("a path that begins with `/mnt/`", mount_path);
@@ -142,6 +153,71 @@ fn url(text: &str) -> Checked {
 
 fn arn(text: &str) -> Checked {
     shaped(text.starts_with("arn:") && text.split(':').count() >= 6, text, "an ARN: `arn:partition:service:region:account:resource`")
+}
+
+/// Whether `text` is an ARN of `service` whose resource begins with `resource`.
+fn is_arn_of(text: &str, service: &str, resource: &str) -> bool {
+    let mut parts = text.splitn(6, ':').skip(2);
+    parts.next() == Some(service) && parts.nth(2).and_then(|rest| rest.strip_prefix(resource)).is_some_and(|rest| !rest.is_empty())
+}
+
+fn arn_of(text: &str, right: bool, what: &str) -> Checked {
+    arn(text)?;
+    shaped(right, text, what)
+}
+
+fn role_arn(text: &str) -> Checked {
+    arn_of(text, is_arn_of(text, "iam", "role/"), "the ARN of a role: `arn:aws:iam::account:role/name`")
+}
+
+/// `roleNameType` of the IAM API.
+fn role_name(text: &str) -> Checked {
+    shaped(is_name(text, "_+=,.@-") && text.len() <= 64, text, "the name of a role: 1 to 64 letters, digits and `_+=,.@-`")
+}
+
+fn function_arn(text: &str) -> Checked {
+    arn_of(text, is_arn_of(text, "lambda", "function:"), "the ARN of a function: `arn:aws:lambda:region:account:function:name`")
+}
+
+/// `LayerVersionArn` of the Lambda API: the version is part of it.
+fn layer_arn(text: &str) -> Checked {
+    let version = text.rsplit(':').next().unwrap_or_default();
+    let versioned = text.split(':').count() == 8 && version.bytes().all(|b| b.is_ascii_digit()) && !version.is_empty();
+    let right = (is_arn_of(text, "lambda", "layer:") && versioned) || is_arn_of(text, "lambda", "awslayer:");
+    arn_of(text, right, "the ARN of a layer's version: `arn:aws:lambda:region:account:layer:name:version`")
+}
+
+fn dead_letter_arn(text: &str) -> Checked {
+    arn_of(text, is_arn_of(text, "sqs", "") || is_arn_of(text, "sns", ""), "the ARN of an SQS queue or SNS topic")
+}
+
+fn key_arn(text: &str) -> Checked {
+    arn_of(text, is_arn_of(text, "kms", "key/"), "the ARN of a key: `arn:aws:kms:region:account:key/id`")
+}
+
+/// `FileSystemArn` of the Lambda API.
+fn access_point_arn(text: &str) -> Checked {
+    let right = is_arn_of(text, "elasticfilesystem", "access-point/") || is_arn_of(text, "s3files", "file-system/");
+    arn_of(text, right, "the ARN of an access point: `arn:aws:elasticfilesystem:region:account:access-point/fsap-...`")
+}
+
+fn user_pool_arn(text: &str) -> Checked {
+    arn_of(text, is_arn_of(text, "cognito-idp", "userpool/"), "the ARN of a user pool: `arn:aws:cognito-idp:region:account:userpool/id`")
+}
+
+/// The developer guide of API Gateway: an API key value has 20 to 128 characters.
+fn api_key(text: &str) -> Checked {
+    shaped((20..=128).contains(&text.chars().count()), text, "an API key: 20 to 128 characters")
+}
+
+/// `Description` of the Lambda API.
+fn description(text: &str) -> Checked {
+    let length = text.chars().count();
+    if length <= 256 { Ok(()) } else { Err(format!("{length} characters, and Lambda takes 256")) }
+}
+
+fn issuer(text: &str) -> Checked {
+    shaped(text.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()), text, "a URL that begins with `https://`")
 }
 
 fn domain(text: &str) -> Checked {

@@ -129,7 +129,7 @@ async fn schedules_call_live_and_failures_are_tried_again() {
         (&first["source"], &first["detail-type"], &first["region"]),
         (&json!("aws.events"), &json!("Scheduled Event"), &json!("eu-west-1"))
     );
-    assert_eq!(first["resources"], json!(["arn:aws:events:eu-west-1:000000000000:rule/shop-stock"]));
+    assert_eq!(first["resources"], json!(["arn:aws:events:eu-west-1:000000000000:rule/shop.stock"]));
     assert!(first["arn"].as_str().unwrap().ends_with(":function:shop:live"), "{first}");
     let failed = RunOutcome::Failed("ValueError: no stock".to_owned());
     let last = ended(&scheduler, "stock").await;

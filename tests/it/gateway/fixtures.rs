@@ -104,6 +104,22 @@ fn the_gateway_builds_every_shared_event() {
     assert!(failures.is_empty(), "{failures}");
 }
 
+/// What the shim's tests take for the events of authorizers, which only AWS sends, read by the types of AWS's runtime for Rust.
+#[test]
+fn the_types_of_the_rust_runtime_read_every_event_of_an_authorizer() {
+    use aws_lambda_events::apigw;
+    let event = |name: &str| {
+        let text = std::fs::read(directory().join("authorizers").join(format!("{name}.json"))).unwrap();
+        serde_json::from_slice::<Value>(&text).unwrap()["event"].clone()
+    };
+    let token: apigw::ApiGatewayCustomAuthorizerRequest = serde_json::from_value(event("rest-token")).unwrap();
+    assert_eq!(token.authorization_token.as_deref(), Some("Bearer token-17"));
+    let rest: apigw::ApiGatewayCustomAuthorizerRequestTypeRequest = serde_json::from_value(event("rest-request")).unwrap();
+    assert_eq!((rest.type_.as_deref(), rest.path.as_deref()), (Some("REQUEST"), Some("/orders")));
+    let http: apigw::ApiGatewayV2CustomAuthorizerV2Request = serde_json::from_value(event("http-request")).unwrap();
+    assert_eq!((http.type_.as_deref(), http.identity_source), (Some("REQUEST"), Some(vec!["Bearer token-17".to_owned()])));
+}
+
 /// An independent reader: the types of AWS's runtime for Rust.
 #[test]
 fn the_types_of_the_rust_runtime_read_every_event() {

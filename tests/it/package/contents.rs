@@ -4,6 +4,7 @@ use std::fs;
 
 use expect_test::expect;
 use zappa::bundle::{self};
+use zappa::model::{Authorizer, AuthorizerFunction, AuthorizerKind};
 use zappa::project::{DependencySource, InstalledPackages, Project};
 use zappa::settings::{AppSetting, Schedule};
 
@@ -235,6 +236,13 @@ fn patterns_that_are_none_or_match_nothing_are_told() {
 fn the_configuration_is_data_for_the_shim() {
     let mut fixture = Fixture::new();
     fixture.settings.domain = Some("shop.example".to_owned());
+    fixture.settings.gateway.authorizer = Some(Authorizer {
+        name: "Judge".to_owned(),
+        kind: AuthorizerKind::Token(AuthorizerFunction::Own("app.judge".to_owned())),
+        token_header: "Authorization".to_owned(),
+        result_ttl_seconds: 0,
+        validation_expression: None,
+    });
     fixture.settings.schedules = vec![Schedule {
         name: "nightly".to_owned(),
         function: "app.nightly".to_owned(),
@@ -266,6 +274,7 @@ fn the_configuration_is_data_for_the_shim() {
           ],
           "context_header_mappings": {},
           "exception_handler": null,
+          "authorizer_function": "app.judge",
           "schedules": {
             "nightly": {
               "function": "app.nightly",

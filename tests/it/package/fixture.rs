@@ -9,10 +9,10 @@ use std::sync::Mutex;
 
 use zappa::bundle::{self, BundleError, Manifest, Part};
 use zappa::hint::Hint as _;
-use zappa::model::{Architecture, FrontDoor, Runtime, StageId, Target};
+use zappa::model::{Architecture, AwsAccess, FrontDoor, GatewaySettings, LambdaSettings, RoleSettings, Runtime, StageId, Target};
 use zappa::observe::{Observer, TaskId};
 use zappa::project::{DependencyFile, DependencySource, InstalledPackages, Interpreter, LinkedSource, Project};
-use zappa::settings::{AppSetting, Packaging, Settings, ShimSettings};
+use zappa::settings::{AppSetting, Artefacts, Packaging, Settings, ShimSettings};
 
 use crate::support::{TestProject, python};
 
@@ -139,7 +139,11 @@ impl Observer for Said {
 
 pub(super) fn settings() -> Settings {
     Settings {
-        aws_region: None,
+        access: AwsAccess::default(),
+        role: RoleSettings { arn: None, name: None, manage: true, assume_policy: None, attach_policy: None, extra_permissions: Vec::new() },
+        lambda: LambdaSettings::default(),
+        provisioned_concurrency: None,
+        log_retention_days: None,
         id: StageId { project: "shop".to_owned(), stage: "prod".to_owned() },
         file: None,
         target: Target::Local,
@@ -154,6 +158,7 @@ pub(super) fn settings() -> Settings {
         environment: BTreeMap::from([("SECRET".to_owned(), "do-not-bundle".to_owned())]),
         front_door: FrontDoor::Rest,
         cors: None,
+        gateway: GatewaySettings::default(),
         local_port: None,
         domain: None,
         base_path: None,
@@ -172,6 +177,7 @@ pub(super) fn settings() -> Settings {
         touch_path: None,
         num_retained_versions: None,
         tags: BTreeMap::new(),
+        artefacts: Artefacts::default(),
         values: Vec::new(),
     }
 }

@@ -38,7 +38,7 @@ fn a_schedule_is_fired_by_hand_with_the_event_of_event_bridge() {
     assert_eq!(time.as_str().unwrap().len(), "2026-11-24T10:00:00Z".len(), "{time}");
     let expected = json!({
         "version": "0", "id": null, "detail-type": "Scheduled Event", "source": "aws.events", "account": "000000000000", "time": null,
-        "region": "us-east-1", "resources": ["arn:aws:events:us-east-1:000000000000:rule/echo-local-nightly"], "detail": {},
+        "region": "us-east-1", "resources": ["arn:aws:events:us-east-1:000000000000:rule/echo-local.nightly"], "detail": {},
         "zappa": "schedule", "name": "nightly", "function": "app.mirror", "kwargs": { "depth": 3 },
     });
     assert_eq!(event, expected);

@@ -28,6 +28,12 @@ const REST: &str = "
 extends = \"dev\"
 ";
 
+/// Keys that say that they need another one.
+const NEEDS: [(&str, &str); 1] = [("efs_config", "vpc_config")];
+
+/// Files that examples name.
+const POLICIES: [&str; 2] = ["policy.json", "trust.json"];
+
 /// Where the prose is wrapped.
 const WIDTH: usize = 118;
 
@@ -57,7 +63,11 @@ fn every_line_can_be_uncommented() {
         let Some(name) = commented_key(line) else { continue };
         let mut uncommented = lines.clone();
         uncommented[index] = &line[1..];
-        let project = toml(&uncommented.join("\n"));
+        if let Some((_, other)) = NEEDS.iter().find(|(needy, _)| *needy == name) {
+            let other = lines.iter().position(|line| commented_key(line) == Some(other)).unwrap();
+            uncommented[other] = &lines[other][1..];
+        }
+        let project = POLICIES.iter().fold(toml(&uncommented.join("\n")), |project, file| project.file(file, "{\"Statement\": []}"));
         for stage in ["dev", "production", "local"] {
             let request = Request { stage: Some(stage.to_owned()), ..Request::default() };
             let settings = load(project.root(), &request, &BTreeMap::new()).unwrap_or_else(|error| panic!("{line}\n{error}"));

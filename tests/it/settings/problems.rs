@@ -304,7 +304,7 @@ fn keys_that_contradict_each_other() {
         ("delete_zip = true\ndelete_local_zip = true", "3: `delete_local_zip` is given twice"),
         ("use_apigateway = 1", "2: `use_apigateway` must be `true` or `false`"),
     ] {
-        let stderr = refused(&toml(&format!("[dev]\n{settings}\n")), ["settings"]);
+        let stderr = refused(&toml(&format!("[dev]\n{settings}\ntarget = \"local\"\n")), ["settings"]);
         assert!(stderr.contains(&format!("1 problem in `zappa_settings.toml`\n  zappa_settings.toml:{said}")), "{settings}\n{stderr}");
     }
 }
@@ -364,7 +364,7 @@ fn schedules() {
         "at(2030-01-31 12:00:00)",
         "at(2030-01-31)",
     ];
-    let mut settings = "[dev]\nevents = [\n".to_owned();
+    let mut settings = "[dev]\ntarget = \"local\"\nevents = [\n".to_owned();
     for (index, expression) in good.iter().chain(&bad).enumerate() {
         settings.push_str(&event(&format!("function = \"a.b\", name = \"n{index}\", expression = \"{expression}\"")));
     }
@@ -372,7 +372,7 @@ fn schedules() {
     let said = refused(&toml(&settings), ["settings"]);
     let lines: Vec<usize> =
         said.lines().filter_map(|line| line.trim().strip_prefix("zappa_settings.toml:")?.split_once(':')?.0.parse().ok()).collect();
-    let expected: Vec<usize> = (0..bad.len()).map(|index| 3 + good.len() + index).collect();
+    let expected: Vec<usize> = (0..bad.len()).map(|index| 4 + good.len() + index).collect();
     assert_eq!(lines, expected, "{said}");
 
     let names = toml(
@@ -393,7 +393,7 @@ fn schedules() {
 #[test]
 fn secrets_are_never_printed() {
     let settings = r#"[dev]
-api_key = "SECRET-1234567890"
+api_key = "SECRET-0123456789-0123456789"
 environment_variables = { DATABASE_URL = "postgres://user:SECRET@host/db" }
 aws_environment_variables = { TOKEN = "SECRET" }
 authorizer = { function = "a.SECRET", validation_expression = "SECRET" }
@@ -409,6 +409,8 @@ authorizer = { function = "a.SECRET", validation_expression = "SECRET" }
     // Not when they are wrong either.
     for broken in [
         "[dev]\napi_key = 5\nenvironment_variables = \"SECRET\"\n",
+        "[dev]\napi_key = \"SECRET\"\nauthorizer = { function = \"SECRET\", arn = \"SECRET\", issuer = \"SECRET\" }\n",
+        "[dev]\nauthorizer = { type = \"JWT\", name = \"SECRET\", function = \"a.SECRET\", validation_expression = \"SECRET\" }\n",
         "[dev]\nenvironment_variables = { NAME = [\"SECRET\"], \"A B\" = \"SECRET\" }\nauthorizer = { type = \"SECRET\", result_ttl = \"SECRET\" }\n",
         "[dev]\nenvironment_variables = { NAME = \"SECRET }\n",
         "[dev]\nenvironment_variables = { NAME = \"SECRET\", NAME = \"SECRET\" }\n",

@@ -1,10 +1,17 @@
 //! Value types that every layer speaks: names, runtimes, versions, front doors. No I/O and no policy; each type can only hold what it may hold.
 
+mod aws;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use aws::{
+    Authorizer, AuthorizerFunction, AuthorizerKind, AwsAccess, Cache, EndpointKind, FileSystem, GatewayLogLevel, GatewaySettings,
+    LambdaSettings, RoleSettings, Vpc,
+};
 
 /// Why a word is not a name, runtime or front door. Lower case, no full stop: it becomes the cause of somebody else's error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
