@@ -31,7 +31,7 @@ CONTENDERS = {"ours": "peers", "apig-wsgi": "peers", "serverless-wsgi": "peers",
 CONFIG = {
     **{"format": 1, "app": "app:app", "django_settings": None, "project": "shop", "stage": "dev", "debug": False},
     **{"log_level": "WARNING", "base_path": None, "domain": None, "binary_support": True, "additional_text_mimetypes": []},
-    **{"context_header_mappings": {}, "exception_handler": None, "schedules": {}, "allow_raw_invoke": False},
+    **{"context_header_mappings": {}, "exception_handler": None, "authorizer_function": None, "schedules": {}, "allow_raw_invoke": False},
 }
 GET = EVENTS / "rest-get-thirteen-headers.json"
 
