@@ -1,9 +1,10 @@
 //! The bundle: what goes in and why (`manifest`, from `project_files`, `packages`, `shim` and `configuration`, by `rules`), installing dependencies
-//! that only exist as a list (`dependencies`), and deterministic archives of it all (`archive`).
+//! that only exist as a list (`dependencies`), byte code beside the sources (`byte_code`), and deterministic archives of it all (`archive`).
 //!
 //! [`plan`] decides and [`write()`] acts. Called by `ops` and the package command; knows files, nothing of targets.
 
 mod archive;
+mod byte_code;
 mod collisions;
 mod configuration;
 mod dependencies;
@@ -108,7 +109,7 @@ pub struct Entry {
     pub size: u64,
     /// Whether the file may be executed; decides between mode 0755 and 0644, the only two in an archive.
     pub executable: bool,
-    /// Why it is in: "project file", "Flask 3.1.2", "`include`", "shim".
+    /// Why it is in: "project file", "Flask 3.1.2", "`include`", "shim", "byte code of Flask 3.1.2".
     pub reason: String,
     /// Where the bytes are.
     #[serde(skip)]
@@ -154,7 +155,7 @@ pub struct PlanOptions {
     pub outputs: Vec<PathBuf>,
     /// Hand back a manifest over Lambda's limits instead of refusing it, for those who only look.
     pub over_limit: bool,
-    /// Directories in which uv is looked for, in the form of `PATH`; `None`: the process's own `PATH`.
+    /// Directories in which uv and interpreters are looked for, in the form of `PATH`; `None`: the process's own `PATH`.
     pub search_path: Option<OsString>,
 }
 
@@ -173,10 +174,11 @@ pub fn plan_with(
 ) -> Result<Manifest, BundleError> {
     let packages = dependencies::installed(project, settings, cache, options, observer)?;
     let inputs = manifest::Inputs { project, settings, cache, options, packages: &packages };
-    let manifest = manifest::collect(&inputs, &mut manifest::Memory::default(), observer)?;
+    let mut manifest = manifest::collect(&inputs, &mut manifest::Memory::default(), observer)?;
     if !options.over_limit {
         manifest.check_size()?;
     }
+    byte_code::add(&inputs, &mut manifest, observer);
     Ok(manifest)
 }
 

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
+use super::byte_code::compiled;
 use super::{BundleError, Entry, Manifest, Part, Source};
 
 /// What tells that a file is no longer what it was, short of reading it.
@@ -339,15 +340,6 @@ impl Tree {
 /// The directory of a path in the tree; the root is the empty path, and has none.
 fn parent(path: &str) -> Option<&str> {
     if path.is_empty() { None } else { Some(path.rsplit_once('/').map_or("", |(parent, _)| parent)) }
-}
-
-/// `a/b.py` → `a/__pycache__/b.cpython-311.pyc`.
-fn compiled(path: &str, cache_tag: &str) -> Option<String> {
-    let stem = path.strip_suffix(".py")?;
-    Some(match stem.rsplit_once('/') {
-        Some((directory, name)) => format!("{directory}/__pycache__/{name}.{cache_tag}.pyc"),
-        None => format!("__pycache__/{stem}.{cache_tag}.pyc"),
-    })
 }
 
 fn same_content(a: &Path, b: &Path) -> bool {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{BundleError, Entry, MAX_UNPACKED, Manifest, Part};
+use super::{BundleError, Entry, MAX_UNPACKED, Manifest, Part, byte_code};
 use crate::model::size;
 
 /// How many of the heaviest an error or a report names.
@@ -68,14 +68,16 @@ impl Manifest {
     }
 }
 
+/// Byte code weighs with what it was made from.
 fn group(entry: &Entry) -> String {
+    let of = entry.reason.strip_prefix(byte_code::REASON);
     match entry.part {
-        Part::Dependencies => entry.reason.clone(),
+        Part::Dependencies => of.unwrap_or(&entry.reason).to_owned(),
         Part::Shim => "shim".to_owned(),
         Part::Configuration => "configuration".to_owned(),
-        Part::App => match entry.path.split_once('/') {
+        Part::App => match of.unwrap_or(&entry.path).split_once('/') {
             Some((directory, _)) => format!("{directory}/"),
-            None => entry.path.clone(),
+            None => of.unwrap_or(&entry.path).to_owned(),
         },
     }
 }

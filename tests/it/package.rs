@@ -1,6 +1,7 @@
 //! The bundle through the library: what goes in and why, what stays out, what is refused, and that the same input gives the same bytes.
 
 mod archive;
+mod byte_code;
 mod contents;
 mod fixture;
 #[cfg(unix)]

@@ -37,7 +37,7 @@ pub(super) struct Job<'a> {
 }
 
 /// uv in one of these directories, or on PATH.
-pub(super) fn uv(search_path: Option<&OsStr>) -> Option<PathBuf> {
+pub(in crate::bundle) fn uv(search_path: Option<&OsStr>) -> Option<PathBuf> {
     let path = search_path.map(OsStr::to_owned).or_else(|| std::env::var_os("PATH"))?;
     let name = format!("uv{}", std::env::consts::EXE_SUFFIX);
     std::env::split_paths(&path).map(|directory| directory.join(&name)).find(|candidate| candidate.is_file())

@@ -10,6 +10,7 @@ mod uv_lock;
 
 use std::path::{Path, PathBuf};
 
+pub(super) use self::install::uv;
 use super::markers::Markers;
 use super::{BundleError, PlanOptions};
 use crate::observe::Observer;

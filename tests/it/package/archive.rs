@@ -9,7 +9,6 @@ use zappa::hint::Hint as _;
 use zappa::project::{DependencySource, InstalledPackages, Project};
 
 use super::fixture::{Fixture, interpreter, run_python};
-use crate::support::python;
 
 #[test]
 fn the_same_input_gives_the_same_bytes() {
@@ -137,7 +136,7 @@ fn a_real_environment_works_out_of_its_bundle() {
     let site = run_python("import sysconfig; print(sysconfig.get_path('purelib'))", &[]);
     let project = Project {
         root: fixture.root().to_owned(),
-        interpreter: interpreter(&python::interpreter()),
+        interpreter: interpreter(&fixture.python),
         app: fixture.app.clone(),
         dependencies: DependencySource::Environment(InstalledPackages {
             site_packages: vec![PathBuf::from(site.trim())],

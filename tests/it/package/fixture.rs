@@ -24,7 +24,9 @@ pub(super) struct Fixture {
     pub(super) linked: Vec<LinkedSource>,
     pub(super) list: Option<(&'static str, DependencyFile)>,
     pub(super) python: PathBuf,
-    /// Where uv is looked for.
+    /// Of which minor version it is taken to be.
+    pub(super) minor: u8,
+    /// Where uv and interpreters are looked for.
     pub(super) tools: PathBuf,
     pub(super) said: Said,
 }
@@ -40,6 +42,7 @@ impl Fixture {
             linked: Vec::new(),
             list: None,
             python: PathBuf::from("python-is-not-run"),
+            minor: 11,
             tools: PathBuf::new(),
             said: Said::default(),
         }
@@ -98,7 +101,9 @@ impl Fixture {
             }),
             Some((name, kind)) => DependencySource::File { path: self.root().join(name), kind: *kind },
         };
-        let project = Project { root: self.root().to_owned(), interpreter: interpreter(&self.python), app: self.app.clone(), dependencies };
+        let interpreter =
+            Interpreter { runtime: Runtime { minor: self.minor }, version: format!("3.{}.7", self.minor), ..interpreter(&self.python) };
+        let project = Project { root: self.root().to_owned(), interpreter, app: self.app.clone(), dependencies };
         let options = bundle::PlanOptions { search_path: Some(self.tools.clone().into()), ..Default::default() };
         bundle::plan_with(&project, &self.settings, &self.cache(), &options, &self.said)
     }
@@ -119,9 +124,9 @@ impl Fixture {
     }
 }
 
-/// Remembers warnings.
+/// Remembers warnings and tasks, and apart from them notes and details.
 #[derive(Default)]
-pub(super) struct Said(pub(super) Mutex<Vec<String>>);
+pub(super) struct Said(pub(super) Mutex<Vec<String>>, pub(super) Mutex<Vec<String>>);
 
 impl Observer for Said {
     fn begin(&self, task: &str, _total: Option<u64>) -> TaskId {
@@ -130,11 +135,15 @@ impl Observer for Said {
     }
     fn advance(&self, _id: TaskId, _done: u64) {}
     fn end(&self, _id: TaskId, _outcome: Result<&str, ()>) {}
-    fn note(&self, _message: &str) {}
+    fn note(&self, message: &str) {
+        self.1.lock().unwrap().push(format!("note: {message}"));
+    }
     fn warn(&self, message: &str) {
         self.0.lock().unwrap().push(message.to_owned());
     }
-    fn detail(&self, _message: &str) {}
+    fn detail(&self, message: &str) {
+        self.1.lock().unwrap().push(format!("detail: {message}"));
+    }
 }
 
 pub(super) fn settings() -> Settings {
