@@ -8,12 +8,14 @@ mod foreground;
 mod function;
 mod logs;
 mod process;
+mod remove;
 mod scheduler;
+mod served;
 mod state;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -24,15 +26,15 @@ pub use foreground::{Foreground, Refused, Release as ForegroundRelease, remove a
 pub use scheduler::{Scheduler, StageSchedules};
 
 use super::{
-    Cloud, CloudError, CodeRef, CodeSpec, Deployment, Fingerprints, FunctionSpec, Host, Invocation, LogPage, LogQuery, LogSink, OutputSink,
-    Release, Releases, Removed, Route, RouteSpec, Sandbox, ScheduleSpec, StageLock, StageSpec, Surroundings,
+    Cloud, CloudError, CodeRef, CodeSpec, Deployment, FunctionSpec, Invocation, LogPage, LogQuery, LogSink, OutputSink, Release, Releases,
+    Removed, Route, RouteSpec, Sandbox, ScheduleSpec, StageLock, StageSpec, Surroundings,
 };
 use crate::emulator::control::{ControlRequest, ControlResponse};
-use crate::emulator::log::older;
-use crate::emulator::{FunctionStatus, SandboxStatus, ric};
-use crate::model::{GatewaySettings, Outcome, StageId, Target, Version};
+use crate::emulator::{SandboxStatus, ric};
+use crate::model::{Outcome, StageId, Target, Version};
 use crate::observe::{Observer, Silent};
 use process::EmulatorProcess;
+use served::Served;
 use state::{RouteState, ScheduleState, StageState, StateDirectory, VersionState};
 
 /// The account that local ARNs name. AWS never issues it.
@@ -96,43 +98,6 @@ impl LocalCloud {
         match self.sync(id).await {
             Ok(_) | Err(LocalError::PortTaken { .. }) => Ok(()),
             Err(error) => Err(error),
-        }
-    }
-
-    /// What the state holds, as far as it still holds: with a process that serves it, and versions that this run would make in the same way.
-    fn applied(&self, stage: &StageState, served: &Served) -> Option<Fingerprints> {
-        let newest = stage.versions.last()?;
-        let route = stage.route.as_ref()?;
-        let (known, python) = match &self.options.interpreter {
-            Some((executable, version)) => (true, ric::find_runtime(executable, version, &self.options.cache)),
-            None => (false, None),
-        };
-        if !served.is(stage) || newest.region != self.options.region || (known && python.as_ref() != Some(&newest.python)) {
-            return None;
-        }
-        Some(Fingerprints::of(&StageSpec {
-            function: newest.function.clone(),
-            surroundings: stage.surroundings.clone(),
-            route: RouteSpec {
-                front_door: route.front_door,
-                binary_support: route.binary_support,
-                cors: route.cors.clone(),
-                gateway: GatewaySettings::default(),
-                port: None,
-            },
-            schedules: stage.schedules.iter().map(|schedule| schedule.spec.clone()).collect(),
-        }))
-    }
-
-    async fn status(&self, id: &StageId) -> Result<Served, LocalError> {
-        let Some(process) = EmulatorProcess::find(&self.state).await? else { return Ok(Served::default()) };
-        match process.ask(&ControlRequest::Status { function_name: id.function_name() }).await? {
-            ControlResponse::Status { status, uptime } => Ok(Served {
-                host: Some(Host { pid: process.pid(), uptime_seconds: uptime.as_secs() }),
-                status,
-                is_current: process.is_current(),
-            }),
-            other => Err(LocalError::refused(other)),
         }
     }
 }
@@ -443,33 +408,14 @@ impl Cloud for LocalCloud {
         if let Some(process) = &process {
             process.ask(&ControlRequest::Remove { function_name }).await?;
         }
-        remove_stage_files(&directory, remove_logs).map_err(|source| LocalError::Write { path: directory, source })?;
+        remove::stage_files(&directory, remove_logs).map_err(|source| LocalError::Write { path: directory, source })?;
         if is_last {
             if let Some(process) = process {
                 process.stop(&self.state).await?;
             }
-            remove_empty_state(self.state.path());
+            remove::empty_state(self.state.path());
         }
         Ok(removed)
-    }
-}
-
-/// What the emulator says of a stage.
-#[derive(Default)]
-struct Served {
-    /// `None`: it does not run.
-    host: Option<Host>,
-    status: Option<FunctionStatus>,
-    /// It is of this build.
-    is_current: bool,
-}
-
-impl Served {
-    /// Whether it serves just what the state says.
-    fn is(&self, stage: &StageState) -> bool {
-        let port = stage.route.as_ref().and_then(|route| route.port);
-        let same = |status: &FunctionStatus| status.live == stage.live && status.address.map(|address| address.port()) == port;
-        self.is_current && self.status.as_ref().is_some_and(same)
     }
 }
 
@@ -486,36 +432,6 @@ impl StageLock for FileLock {
 
 fn local_route(route: &RouteState, port: u16) -> Route {
     Route { front_door: route.front_door, url: local_url(port), port: Some(port) }
-}
-
-/// `stage.json` goes first: from then on the stage does not exist, whatever else is still there.
-fn remove_stage_files(directory: &Path, remove_logs: bool) -> std::io::Result<()> {
-    let ignore_absence = |result: std::io::Result<()>| match result {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    };
-    ignore_absence(fs::remove_file(directory.join("stage.json")))?;
-    ignore_absence(fs::remove_file(directory.join("schedules.json")))?;
-    code::remove(&directory.join("code"))?;
-    code::remove(&directory.join("tmp"))?;
-    if remove_logs {
-        let log = directory.join("function.log");
-        ignore_absence(fs::remove_file(older(&log)))?;
-        ignore_absence(fs::remove_file(log))?;
-    }
-    // Held open by this very run, which does not matter to Unix and is cleaned up next time on Windows.
-    let _ = fs::remove_file(directory.join("lock"));
-    let _ = fs::remove_dir(directory);
-    Ok(())
-}
-
-/// Takes the state directory away if nothing but its own furniture is left in it.
-fn remove_empty_state(directory: &Path) {
-    const FURNITURE: [&str; 4] = [".gitignore", "emulator.json", "emulator.lock", "emulator.log"];
-    let Ok(entries) = fs::read_dir(directory) else { return };
-    if entries.flatten().all(|entry| FURNITURE.iter().any(|name| entry.file_name() == *name)) {
-        let _ = fs::remove_dir_all(directory);
-    }
 }
 
 fn function_arn(region: &str, function_name: &str) -> String {
