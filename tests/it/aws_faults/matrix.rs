@@ -1,6 +1,6 @@
 //! Each call of each command, disturbed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -28,9 +28,13 @@ fn undisturbed(scenario: &Scenario) -> Undisturbed {
 
 /// Runs all cases, some at a time, and tells of every one that failed.
 fn all<T: Sync>(cases: &[T], run: impl Fn(&T) + Sync) {
+    all_of(cases, AT_A_TIME, run);
+}
+
+fn all_of<T: Sync>(cases: &[T], at_a_time: usize, run: impl Fn(&T) + Sync) {
     let (next, failures) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
-        for _ in 0..AT_A_TIME {
+        for _ in 0..at_a_time {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(panic) = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(case))) {
@@ -115,6 +119,35 @@ fn repeated(scenario: Scenario) {
         }
         assert_same(&now, &undisturbed.after, &what);
     });
+}
+
+/// A call is never answered; it is given up after half a minute, for all cases the same one, and made again. Calls that take their time by nature (an
+/// archive goes along, a function runs) are waited for much longer, and are no cases.
+fn hanging(scenario: Scenario) {
+    let undisturbed = undisturbed(&scenario);
+    let patient = ["lambda:Invoke", "lambda:CreateFunction", "lambda:UpdateFunctionCode"];
+    let cases: BTreeSet<&String> = undisturbed.calls.iter().filter(|name| !patient.contains(&name.as_str())).collect();
+    let cases: Vec<&String> = cases.into_iter().collect();
+    all_of(&cases, cases.len(), |name| {
+        let (stage, _) = scenario.stage();
+        let what = format!("{}: {name} hangs", scenario.name);
+        stage.aws.clear();
+        stage.aws.fault(Fault::hang().on(name).times(1));
+        let outcome = stage.project.zappa(scenario.command);
+        assert_eq!(outcome.code, 0, "{what}\n{}", outcome.stderr);
+        assert!(stage.aws.calls().iter().any(|call| call.status.is_none()), "{what}: nothing hung");
+        assert_same(&found(&stage), &undisturbed.after, &what);
+    });
+}
+
+#[test]
+fn a_call_that_hangs_in_a_first_deployment_is_made_again() {
+    hanging(DEPLOY);
+}
+
+#[test]
+fn a_call_that_hangs_in_an_update_is_made_again() {
+    hanging(CODE);
 }
 
 macro_rules! matrix {
