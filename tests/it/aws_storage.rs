@@ -40,7 +40,7 @@ fn a_bucket_that_the_settings_name_is_made_and_used() {
     stage.json(&["deploy"]);
     expect![[r#"
         CreateBucket
-        HeadBucket
+        HeadBucket ×2
         HeadObject
         PutBucketEncryption
         PutBucketLifecycleConfiguration

@@ -253,6 +253,10 @@ impl Cloud for AwsCloud {
             hold.touched = true;
         }
         let (outcome, role) = role::ensure(self.clients().await?, &stage.names, spec, observer).await?;
+        if state.hold.is_none() {
+            // Of a new stage, while its bundle is being built.
+            self.store(&stage.names, &role.place).await?.prepare().await?;
+        }
         state.role = Some(role.arn);
         state.place = Some(role.place);
         Ok(outcome)

@@ -90,6 +90,14 @@ impl Store<'_> {
         Ok(CodeRef { code_sha256: code.code_sha256.clone(), code_size: code.size, location: location.to_string() })
     }
 
+    /// A bucket that the settings name is needed whatever the size of the archive: it can be made before there is one.
+    pub(super) async fn prepare(&self) -> Result<(), AwsError> {
+        match self.bucket {
+            Some(bucket) => bucket::ensure(self, bucket, bucket::look(self, bucket).await?).await,
+            None => Ok(()),
+        }
+    }
+
     async fn upload(&self, code: &CodeSpec, observer: &dyn Observer) -> Result<Location, AwsError> {
         let bucket = self.bucket_name();
         let key = format!("{}{}.zip", self.prefix(), hexadecimal(&code.code_sha256));
