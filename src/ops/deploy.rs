@@ -102,12 +102,17 @@ pub async fn deploy(cloud: &dyn Cloud, request: &DeployRequest<'_>, observer: &d
     if let Some(current) = current.filter(|_| plan.is_nothing()) {
         return unchanged(current, bundle);
     }
-    let lock = cloud.lock(id, request.wait, observer).await?;
-    let deployed = under_lock(cloud, request, &spec, &code, observer).await;
-    let released = lock.release(deployed.is_ok()).await;
-    let deployed = deployed?;
-    released?;
-    Ok(deployed.report(id, bundle))
+    loop {
+        let lock = cloud.lock(id, request.wait, observer).await?;
+        let deployed = under_lock(cloud, request, &spec, &code, observer).await;
+        let released = lock.release(deployed.is_ok()).await;
+        match deployed {
+            // Of two first deployments only one can make the stage, and nobody holds what is not there yet: the other waits for it now.
+            Err(OperationError::Cloud(CloudError::Changed { .. })) if request.wait => released?,
+            Err(error) => return Err(error),
+            Ok(deployed) => return released.map(|()| deployed.report(id, bundle)).map_err(OperationError::from),
+        }
+    }
 }
 
 /// What was done under the lock.

@@ -100,6 +100,18 @@ fn of_two_first_deployments_one_is_refused() {
 }
 
 #[test]
+fn of_two_first_deployments_one_waits_if_it_is_told_to() {
+    let (undisturbed, _) = DEPLOY.stage();
+    DEPLOY.run(&undisturbed).expect_code(0);
+    let (stage, _) = DEPLOY.stage();
+    let first = Held::at(7, &stage, &["deploy", "--wait", "--json"]);
+    outcome(beside(&stage, &stage.aws.beside(), &["deploy"]).spawn().unwrap()).expect_code(0);
+    let waited = first.end().expect_code(0).json();
+    assert_eq!((&waited["version"], &waited["release"]), (&serde_json::json!(1), &serde_json::json!("unchanged")));
+    assert_same(&found(&stage), &found(&undisturbed), "two at once");
+}
+
+#[test]
 fn a_lock_holds_as_long_as_it_says() {
     let (stage, _) = ROLLBACK.stage();
     stage.version("three");
