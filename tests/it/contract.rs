@@ -5,31 +5,7 @@ use serde_json::{Value, json};
 use crate::support::aws::Aws;
 use crate::support::{Outcome, TestProject};
 
-const APP: &str = r#"
-import os
-
-VERSION = "one"
-
-
-def app(environ, start_response):
-    if os.environ.get("BROKEN"):
-        raise RuntimeError("the app is broken")
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [VERSION.encode()]
-
-
-def version(event):
-    print("asked for the version")
-    return {"version": VERSION, "given": event.get("given")}
-
-
-def fail(event):
-    raise ValueError("not today")
-
-
-def nightly(event):
-    return event["kwargs"]
-"#;
+const APP: &str = include_str!("../fixtures/apps/plain/app.py");
 
 /// One stage, on one of the targets.
 struct Stage {

@@ -6,23 +6,7 @@ use crate::support::aws::{Aws, models};
 use crate::support::{Outcome, TestProject};
 
 /// Answers with its version, and fails when it is told to.
-const APP: &str = r#"
-import os
-
-VERSION = "one"
-
-
-def app(environ, start_response):
-    if os.environ.get("BROKEN"):
-        raise RuntimeError("the app is broken")
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [VERSION.encode()]
-
-
-def task(event):
-    print("working")
-    return {"did": event.get("what")}
-"#;
+const APP: &str = include_str!("../../fixtures/apps/plain/app.py");
 
 /// A stage `dev` of a project of this name, in an AWS of its own.
 pub(crate) struct Stage {
