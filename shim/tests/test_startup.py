@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import json
 import logging
 import os
 import subprocess
 import sys
+import zipfile
 
 import apps
 import conftest
@@ -33,8 +35,18 @@ def test_configuration_from_the_named_file(config_file):
     assert read_config()["project"] == "café"
 
 
+def test_configuration_of_the_task_root(monkeypatch, config_file, tmp_path):
+    path = config_file(project="shop")
+    (tmp_path / "zappa").mkdir()
+    path.rename(tmp_path / "zappa" / "config.json")
+    monkeypatch.delenv("ZAPPA_CONFIG")
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    assert read_config()["project"] == "shop"
+
+
 def test_configuration_beside_the_module(monkeypatch):
     monkeypatch.delenv("ZAPPA_CONFIG")
+    monkeypatch.delenv("LAMBDA_TASK_ROOT", raising=False)
     with pytest.raises(FileNotFoundError) as caught:
         read_config()
     assert caught.value.filename == str(conftest.SHIM / "zappa" / "config.json")
@@ -94,6 +106,18 @@ def test_no_garbage_is_collected_while_the_app_is_imported(source, during, after
         threshold = gc.get_threshold()
         gc.set_threshold(*found)
     assert threshold[0] == after
+
+
+def test_fetched_dependencies_are_there_before_the_app_is_imported(config_file, tmp_path, monkeypatch):
+    archive = tmp_path / "dependencies.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("needed_by_app.py", "app = print")
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setenv("ZAPPA_DEPENDENCIES", f"file://{archive}#sha256={hashlib.sha256(archive.read_bytes()).hexdigest()}")
+    config_file(app="needed_by_app:app")
+    assert startup.start()[0] is print
+    assert sys.modules.pop("needed_by_app").__file__ == str(tmp_path / "dependencies" / "needed_by_app.py")
 
 
 def test_django(configure, monkeypatch, event, context):

@@ -18,13 +18,17 @@ class AppImportError(Exception):
 
 
 def read_config() -> dict[str, Any]:
-    """The generated file beside this module. It is data: nothing in it is ever evaluated."""
-    path = os.environ.get("ZAPPA_CONFIG") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "config.json")
+    """The generated file, which travels with the app, as this module may not. It is data: nothing in it is ever evaluated."""
+    path = os.environ.get("ZAPPA_CONFIG") or os.path.join(task_root(), "zappa", "config.json")
     with open(path, encoding="utf-8") as file:
         config: dict[str, Any] = json.load(file)
     if config["format"] != 1:
         raise ValueError(f"{path} has format {config['format']!r}, not 1: it was written for another shim")
     return config
+
+
+def task_root() -> str:
+    return os.environ.get("LAMBDA_TASK_ROOT") or os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def prepare(config: dict[str, Any]) -> None:
@@ -83,6 +87,10 @@ def start() -> tuple[Callable[..., Any], dict[str, Any]]:
     config = read_config()
     prepare(config)
     set_log_level(config["log_level"])
+    if os.environ.get("ZAPPA_DEPENDENCIES"):
+        from .dependencies import provide
+
+        provide(os.environ["ZAPPA_DEPENDENCIES"])
     # What an import makes, stays: looking through it for garbage over and over costs several per cent of a cold start.
     threshold = gc.get_threshold()
     gc.set_threshold(0)
