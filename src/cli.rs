@@ -77,7 +77,7 @@ pub enum Command {
     /// Build the bundle and say what is in it
     Package(PackageArgs),
     /// Show what is deployed
-    Status(StageArgs),
+    Status(StatusArgs),
     /// Show what a stage logs
     Tail(TailArgs),
     /// Call a function of the project in the deployed stage, or send it an event
@@ -88,8 +88,12 @@ pub enum Command {
     Schedule(ScheduleArgs),
     /// Remove the stage's schedules, keep-warm too, until the next `schedule` or `deploy`
     Unschedule(ScheduleArgs),
+    /// Let a domain of yours lead to the stage: certificate, domain name, records
+    Certify(CertifyArgs),
     /// Print who needs which permissions for a stage, and its API, as documents
     Template(TemplateArgs),
+    /// Show or empty the cache that makes the next build a fast one
+    Cache(CacheArgs),
     /// Print every setting of a stage and where it came from
     Settings(StageArgs),
     /// The background process of the local target
@@ -97,11 +101,60 @@ pub enum Command {
     Emulator(EmulatorArgs),
 }
 
+/// `zappa cache`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "ZAPPA_CACHE_DIR names another directory, ZAPPA_CACHE_SIZE another limit than 2GiB: over it, what was used longest ago goes."
+)]
+pub struct CacheArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: CacheAction,
+}
+
+/// What to do with the cache.
+#[derive(Debug, Subcommand)]
+pub enum CacheAction {
+    /// Show where it is, how large it is, and what of
+    Info,
+    /// Remove what is in it; the next build is slower, and no different
+    Clean {
+        /// Only what has not been used for so long: 12h, 7d, 4w
+        #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+        older_than: Option<Duration>,
+    },
+}
+
 /// The stage, for commands that take nothing else.
 #[derive(Debug, Args)]
 pub struct StageArgs {
     /// The stage: a table of the settings file, or `local` [default: the only one there is]
     pub stage: Option<String>,
+}
+
+/// Which regions, for commands that work in several.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Regions")]
+pub struct RegionArgs {
+    /// Work in this region instead of those of the settings (can be repeated)
+    #[arg(long, value_name = "REGION")]
+    pub region: Vec<String>,
+    /// Work in every region that the account has enabled, except `exclude_regions`
+    #[arg(long, conflicts_with = "region")]
+    pub all_regions: bool,
+    /// How many regions to work on at a time [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub jobs: Option<u16>,
+}
+
+/// `zappa status`
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The stage: a table of the settings file, or `local` [default: the only one there is]
+    pub stage: Option<String>,
+    /// Which regions.
+    #[command(flatten)]
+    pub regions: RegionArgs,
 }
 
 /// `zappa init`
@@ -122,9 +175,12 @@ pub struct InitArgs {
     /// The Django settings module to use
     #[arg(long, value_name = "MODULE")]
     pub django_settings: Option<String>,
-    /// AWS region of the stage
+    /// AWS region of the stage (repeated: the stage is in all of them, home first)
     #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
+    pub region: Vec<String>,
+    /// The stage is in every region that the account has enabled
+    #[arg(long)]
+    pub all_regions: bool,
 }
 
 /// `zappa deploy`, `zappa update`
@@ -147,6 +203,12 @@ pub struct DeployArgs {
     /// Port of the local URL [default: the last one, else a free one]
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
+    /// In several regions: let the new versions serve only when every region has one that is well
+    #[arg(long, conflicts_with = "jobs", help_heading = "Regions")]
+    pub atomic: bool,
+    /// Which regions.
+    #[command(flatten)]
+    pub regions: RegionArgs,
 }
 
 /// `zappa serve`
@@ -179,6 +241,9 @@ pub struct RollbackArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Which regions.
+    #[command(flatten)]
+    pub regions: RegionArgs,
 }
 
 /// `zappa undeploy`
@@ -198,6 +263,9 @@ pub struct UndeployArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Which regions.
+    #[command(flatten)]
+    pub regions: RegionArgs,
 }
 
 /// `zappa package`
@@ -211,6 +279,12 @@ pub struct PackageArgs {
     /// Write nothing; list what would go in, and why, and what would not
     #[arg(short, long)]
     pub list: bool,
+    /// Write a page about the bundle too: treemap, duplicates, what is left out, import times
+    #[arg(long, value_name = "FILE.html", conflicts_with = "list")]
+    pub report: Option<PathBuf>,
+    /// Write nothing; say why a file, a directory or a distribution would go in or not, and what would change that
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["list", "report"])]
+    pub explain: Option<String>,
 }
 
 /// `zappa tail`
@@ -234,6 +308,9 @@ pub struct TailArgs {
     /// Only events of this request (the beginning of its id will do)
     #[arg(long, value_name = "ID")]
     pub request: Option<String>,
+    /// Which regions.
+    #[command(flatten)]
+    pub regions: RegionArgs,
 }
 
 /// `zappa invoke`
@@ -263,6 +340,9 @@ pub struct InvokeArgs {
     /// Call this version instead of the live one
     #[arg(long, value_name = "VERSION")]
     pub qualifier: Option<u64>,
+    /// Which regions.
+    #[command(flatten)]
+    pub regions: RegionArgs,
 }
 
 /// `zappa manage`
@@ -284,6 +364,29 @@ pub struct ManageArgs {
 pub struct ScheduleArgs {
     /// The stage: a table of the settings file, or `local` [default: the only one there is]
     pub stage: Option<String>,
+    /// Wait for another run on this stage to end instead of refusing
+    #[arg(long)]
+    pub wait: bool,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Which regions.
+    #[command(flatten)]
+    pub regions: RegionArgs,
+}
+
+/// `zappa certify`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A new certificate is waited for: minutes where Route 53 keeps the domain, else as long as it takes to make the record that is shown. \
+                  Ctrl-C ends the waiting only; running the command again goes on."
+)]
+pub struct CertifyArgs {
+    /// The stage: a table of the settings file [default: the only one there is]
+    pub stage: Option<String>,
+    /// Replace records of the domain that lead elsewhere, and let its path lead here
+    #[arg(short, long)]
+    pub yes: bool,
     /// Wait for another run on this stage to end instead of refusing
     #[arg(long)]
     pub wait: bool,

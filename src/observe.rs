@@ -66,3 +66,11 @@ impl Observer for Silent {
     fn warn(&self, _message: &str) {}
     fn detail(&self, _message: &str) {}
 }
+
+/// Receives what work in several regions at once has to say: one observer for each.
+pub trait RegionsObserver: Send + Sync {
+    /// Work in `region` begins; what it says goes to the observer that is given.
+    fn region(&self, region: &str) -> Box<dyn Observer + '_>;
+    /// It has ended with `result`, in a word or two.
+    fn ended(&self, region: &str, result: &str, well: bool);
+}

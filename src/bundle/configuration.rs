@@ -30,7 +30,7 @@ pub(super) fn entry(settings: &Settings, entry_point: &EntryPoint<'_>) -> Result
         "debug": shim.debug,
         "log_level": shim.log_level,
         "base_path": settings.base_path,
-        "domain": settings.domain,
+        "domain": settings.domain.as_ref().map(|domain| &domain.name),
         "binary_support": shim.binary_support,
         "additional_text_mimetypes": shim.additional_text_mimetypes,
         "context_header_mappings": shim.context_header_mappings,

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use pep508_rs::Requirement;
 
-use super::BundleError;
 use super::markers::{normalized, requirement};
+use super::{BundleError, workers};
 
 /// One installed distribution.
 #[derive(Debug)]
@@ -49,7 +49,8 @@ pub(super) fn read(site_packages: &Path) -> Result<Vec<Distribution>, BundleErro
         }
     }
     names.sort_unstable();
-    Ok(names.iter().filter_map(|name| distribution(site_packages, name)).collect())
+    let read = workers::each(names.len(), || (), |(), index| Ok(names.get(index).and_then(|name| distribution(site_packages, name))))?;
+    Ok(read.into_iter().flatten().collect())
 }
 
 fn distribution(site_packages: &Path, metadata: &str) -> Option<Distribution> {
@@ -190,6 +191,14 @@ impl Owners {
             None => {
                 self.by_top.insert(top.to_owned(), Some(index));
             }
+        }
+    }
+
+    /// What to call the file at this path by, if its distribution stays out: the package that it is in where that is wholly the distribution's.
+    pub(super) fn whole(&self, relative: &str) -> String {
+        match relative.split_once('/') {
+            Some((top, _)) if self.by_top.get(top).copied().flatten().is_some() => format!("{top}/"),
+            _ => relative.to_owned(),
         }
     }
 

@@ -63,7 +63,7 @@ impl<'a> EntryPoint<'a> {
     fn hint(&self, base: &str, entries: &BTreeMap<String, Entry>, skipped: &[Skipped]) -> String {
         let module = format!("{base}.py");
         let above = |path: &str| path == module || (path.ends_with('/') && format!("{base}/").starts_with(path));
-        if let Some(Skipped { path, reason }) = skipped.iter().find(|skipped| above(&skipped.path)) {
+        if let Some(Skipped { path, reason, .. }) = skipped.iter().find(|skipped| above(&skipped.path)) {
             return format!("`{path}` is left out: {reason}");
         }
         let elsewhere = [format!("/{module}"), format!("/{base}/__init__.py")];

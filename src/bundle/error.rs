@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use super::MAX_UNPACKED;
 use super::weight::Heaviest;
 use crate::hint::Hint;
-use crate::model::size;
+use crate::model::{Architecture, Runtime, size};
+
+/// The most that Lambda has of `/tmp` (API reference, `EphemeralStorage`).
+const MAX_STORAGE_MB: u64 = 10_240;
 
 /// Why a bundle could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -114,11 +117,30 @@ pub enum BundleError {
         /// As in the settings.
         app: String,
     },
+    /// Nothing goes by this name.
+    #[error("`{asked}` is neither a file of the project or its dependencies nor an installed distribution")]
+    Unknown {
+        /// As asked.
+        asked: String,
+    },
     /// More than Lambda unpacks.
     #[error("the bundle would be {} unpacked, and Lambda takes at most {} (250 MiB)", size(*bytes), size(MAX_UNPACKED))]
     TooLarge {
         /// Uncompressed bytes.
         bytes: u64,
+        /// How many there are beside dependencies, if these could be fetched by the function and then it would be few enough.
+        without_dependencies: Option<u64>,
+        /// What weighs most.
+        #[source]
+        heaviest: Heaviest,
+    },
+    /// Dependencies that the function has no room for.
+    #[error("the dependencies need {needed_mb} MB of `/tmp` to be fetched to, and the function has {storage_mb} MB (`ephemeral_storage`)")]
+    TooLargeToFetch {
+        /// What it has.
+        storage_mb: u32,
+        /// What it takes, while they are unpacked.
+        needed_mb: u64,
         /// What weighs most.
         #[source]
         heaviest: Heaviest,
@@ -133,14 +155,6 @@ pub enum BundleError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
-    },
-    /// The archive could not be put together.
-    #[error("could not write `{path}`")]
-    Zip {
-        /// The archive.
-        path: PathBuf,
-        /// What the format does not allow.
-        source: zip::result::ZipError,
     },
     /// A list of dependencies could not be read.
     #[error("could not read the dependencies in `{path}`")]
@@ -159,10 +173,10 @@ pub enum BundleError {
         source: io::Error,
     },
     /// There is nothing to install with.
-    #[error("nothing can install `{file}`: uv is not on PATH, and `{python}` has no pip")]
+    #[error("nothing can install `{wanted}`: uv is not on PATH, and `{python}` has no pip")]
     NoInstaller {
-        /// The list of dependencies.
-        file: PathBuf,
+        /// The list of dependencies, or one of them.
+        wanted: String,
         /// The interpreter.
         python: PathBuf,
     },
@@ -173,6 +187,28 @@ pub enum BundleError {
         program: String,
         /// What the system says.
         source: io::Error,
+    },
+    /// Native code that does not run on the target, and that nothing can take the place of.
+    #[error("{} not run on Lambda (`{runtime}`, `{architecture}`)", if unfit.0.len() == 1 { "a distribution does".to_owned() } else { format!("{} distributions do", unfit.0.len()) })]
+    Unfit {
+        /// What the function runs on.
+        runtime: Runtime,
+        /// What the function runs on.
+        architecture: Architecture,
+        /// Which, and why.
+        #[source]
+        unfit: Unfit,
+    },
+    /// There is a wheel, and the installer could not get it.
+    #[error("{installer} could not fetch {distribution}")]
+    Fetch {
+        /// `uv` or `pip`.
+        installer: &'static str,
+        /// Name and version.
+        distribution: String,
+        /// The end of what it printed.
+        #[source]
+        output: InstallerOutput,
     },
     /// The installer failed.
     #[error("{installer} could not install the dependencies in `{file}`")]
@@ -191,6 +227,29 @@ pub enum BundleError {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct InstallerOutput(pub String);
+
+/// Distributions that do not run on the target: what is wrong with each, what there is of its version, which other version there is.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct Unfit(pub Vec<UnfitDistribution>);
+
+/// A distribution that does not run on the target.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {version}: {problem}; {found}")]
+pub struct UnfitDistribution {
+    /// As its authors write it.
+    pub name: String,
+    /// As installed.
+    pub version: String,
+    /// What is wrong with what is installed.
+    pub problem: String,
+    /// What was found instead.
+    pub found: String,
+    /// Whether anything of this version was found.
+    pub is_there: bool,
+    /// The newest version that has a wheel, where the installer told.
+    pub other: Option<String>,
+}
 
 impl Hint for BundleError {
     fn hints(&self) -> Vec<String> {
@@ -211,7 +270,8 @@ impl Hint for BundleError {
             Self::HidesShim { .. } => one("rename it, or leave it out with `exclude_glob` or `.zappaignore`"),
             Self::AppMissing { hint, .. } => vec![hint.clone()],
             Self::AppName { .. } => one("set `app_function` to where the app is, like `shop.wsgi:app`"),
-            Self::TooLarge { heaviest, .. } => {
+            Self::Unknown { .. } => one("`zappa package --list` shows everything that is in the bundle, and what is left out"),
+            Self::TooLarge { heaviest, without_dependencies, .. } => {
                 let mut hints = vec![
                     "leave out what the app does not need with `exclude`, `exclude_glob` or `.zappaignore`; `zappa package --list` shows every file"
                         .to_owned(),
@@ -219,9 +279,21 @@ impl Hint for BundleError {
                 if heaviest.0.iter().any(|weight| weight.name.starts_with("boto")) {
                     hints.push("`use_runtime_boto3 = true` leaves boto3 and botocore to the runtime".to_owned());
                 }
+                hints.push("`slim = \"max\"` leaves out more of the dependencies, debug symbols above all".to_owned());
+                if let Some(own) = without_dependencies {
+                    let own = size(*own);
+                    hints.push(format!("`slim_handler = true` has the function fetch its dependencies when it starts: then {own} count"));
+                }
                 hints
             }
-            Self::Empty | Self::Configuration(_) | Self::Zip { .. } | Self::RunInstaller { .. } => Vec::new(),
+            Self::TooLargeToFetch { needed_mb, .. } => {
+                let exclude = "leave out what the app does not need with `exclude`, `exclude_glob` or `slim = \"max\"`";
+                match needed_mb {
+                    0..=MAX_STORAGE_MB => vec![format!("set `ephemeral_storage = {{ Size = {needed_mb} }}`, or more"), exclude.to_owned()],
+                    _ => vec![format!("Lambda has {MAX_STORAGE_MB} MB at most: {exclude}")],
+                }
+            }
+            Self::Empty | Self::Configuration(_) | Self::RunInstaller { .. } => Vec::new(),
             Self::Write { source, .. } | Self::Cache { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 one("make room on that disk, or choose a place on another")
             }
@@ -232,10 +304,11 @@ impl Hint for BundleError {
                 format!("run `{} -m ensurepip`, or install uv", python.display()),
                 "or make an environment that holds the dependencies: `python3 -m venv .venv`, then install into it".to_owned(),
             ],
-            Self::Install { output, .. } if output.0.contains("No space left on device") => {
+            Self::Unfit { runtime, architecture, unfit } => unfit_hints(*runtime, *architecture, unfit),
+            Self::Install { output, .. } | Self::Fetch { output, .. } if output.0.contains("No space left on device") => {
                 one("make room on that disk, or set `ZAPPA_CACHE_DIR` to a directory on another")
             }
-            Self::Install { .. } => one("`-v` shows everything that the installer prints"),
+            Self::Install { .. } | Self::Fetch { .. } => one("`-v` shows everything that the installer prints"),
         }
     }
 
@@ -252,7 +325,9 @@ impl Hint for BundleError {
             | Self::HidesShim { .. }
             | Self::AppMissing { .. }
             | Self::AppName { .. }
+            | Self::Unknown { .. }
             | Self::TooLarge { .. }
+            | Self::TooLargeToFetch { .. }
             | Self::DependencyList { .. }
             | Self::NoInstaller { .. } => true,
             Self::Empty
@@ -260,10 +335,29 @@ impl Hint for BundleError {
             | Self::Changed { .. }
             | Self::Configuration(_)
             | Self::Write { .. }
-            | Self::Zip { .. }
             | Self::Cache { .. }
             | Self::RunInstaller { .. }
+            | Self::Unfit { .. }
+            | Self::Fetch { .. }
             | Self::Install { .. } => false,
         }
     }
+}
+
+fn unfit_hints(runtime: Runtime, architecture: Architecture, unfit: &Unfit) -> Vec<String> {
+    let others = unfit.0.iter().filter_map(|one| Some(format!("{}=={}", one.name, one.other.as_ref()?)));
+    let others: Vec<String> = others.map(|pin| format!("`{pin}`")).collect();
+    let versions = if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) };
+    let machine = match architecture {
+        Architecture::X86_64 => "linux/amd64",
+        Architecture::Arm64 => "linux/arm64",
+    };
+    let image = format!("public.ecr.aws/lambda/python:3.{}", runtime.minor);
+    vec![
+        format!("install a version that has a wheel for it{versions}, or set another `runtime` or `architecture`"),
+        format!(
+            "or build one where it will run, `docker run --platform {machine} {image}`, and let your installer find it (`PIP_FIND_LINKS`)"
+        ),
+        "`use_precompiled_packages = false` takes what is installed, whatever it runs on".to_owned(),
+    ]
 }

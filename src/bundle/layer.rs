@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::tree::Tree;
 use super::{BundleError, Entry, Manifest, Part, Source};
+use crate::model::Layout;
 
 /// Packages on disk, read-only.
 #[derive(Debug)]
@@ -71,7 +73,15 @@ impl Layer {
 }
 
 fn of(entries: Vec<Entry>) -> Manifest {
-    Manifest { entries, skipped: Vec::new(), dependencies: String::new() }
+    Manifest {
+        entries,
+        skipped: Vec::new(),
+        dependencies: String::new(),
+        layout: Layout::Together,
+        storage_mb: 0,
+        distributions: Vec::new(),
+        known: Arc::default(),
+    }
 }
 
 /// The directory at the root that a path is in.

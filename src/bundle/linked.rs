@@ -38,8 +38,8 @@ pub(super) fn collect(source: &LinkedSource, root: &Path, traits: &ProjectTraits
             all.directories.extend(directories);
         } else if let Ok(metadata) = fs::metadata(&path) {
             let name = place.rsplit('/').next().unwrap_or(&place);
-            if let Some(reason) = rules.excluded(&place, name) {
-                all.skipped.push(Skipped { path: place, reason });
+            if let Some((by, reason)) = rules.excluded(&place, name) {
+                all.skipped.push(Skipped { path: place, reason, by, part, files: 1, size: metadata.len() });
                 continue;
             }
             let executable = super::walk::is_executable(&metadata);
@@ -47,9 +47,8 @@ pub(super) fn collect(source: &LinkedSource, root: &Path, traits: &ProjectTraits
             all.entries.push(Entry { path: place, part, size: metadata.len(), executable, reason: reason.clone(), source });
         }
     }
-    for entry in &mut all.entries {
-        entry.part = part;
-    }
+    all.entries.iter_mut().for_each(|entry| entry.part = part);
+    all.skipped.iter_mut().for_each(|skipped| skipped.part = part);
     Ok(all)
 }
 

@@ -1,16 +1,20 @@
 //! Brings together what goes in: shim and configuration, the project's files, linked sources, dependencies; the earlier wins where two want one path.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::binaries::Binaries;
 use super::entry_point::EntryPoint;
 use super::graph::Question;
+use super::imports::Imports;
 use super::markers::Markers;
+use super::packages::{Selected, Selection};
 use super::project_files::{Collected, ProjectRules, ProjectTraits};
 use super::rules::Rules;
-use super::{BundleError, Entry, Manifest, Part, PlanOptions, Skipped, Source};
-use super::{collisions, configuration, imports, linked, packages, shim};
+use super::{BundleError, By, Entry, Manifest, Part, PlanOptions, Skipped, Source};
+use super::{collisions, configuration, imports, linked, packages, shim, slim};
 use crate::observe::Observer;
 use crate::project::{InstalledPackages, Project};
 use crate::settings::Settings;
@@ -30,8 +34,8 @@ pub(super) struct Inputs<'a> {
 #[derive(Default)]
 pub(super) struct Memory {
     imports: imports::Known,
-    /// The names that the project imported, and what of the dependencies that led to.
-    packages: Option<(BTreeSet<String>, Vec<Entry>, Vec<Skipped>)>,
+    /// What the project referred to, and what of the dependencies that led to.
+    packages: Option<(Imports, Selected)>,
     /// Directories of the project's own code.
     pub(super) directories: Vec<PathBuf>,
 }
@@ -54,18 +58,21 @@ pub(super) fn collect(inputs: &Inputs<'_>, memory: &mut Memory, observer: &dyn O
         memory.directories.extend(directories);
         members.beside(entries, skipped);
     }
-    let own = members.entries.0.values().filter(|entry| entry.part == Part::App);
+    // Linked sources from elsewhere are dependencies, and import like the project's own.
+    let own = members.entries.0.values().filter(|entry| matches!(entry.part, Part::App | Part::Dependencies));
     let imported = imports::imported(own, &mut memory.imports);
-    let known = memory.packages.take().filter(|(then, ..)| *then == imported);
-    let (imported, entries, skipped) = match known {
-        Some(known) => known,
+    let known = memory.packages.take().filter(|(then, _)| *then == imported);
+    let selected = match known {
+        Some((_, selected)) => selected,
         None => {
-            let (entries, skipped) = installed(inputs, &rules, &imported)?;
-            (imported, entries, skipped)
+            let mut binaries = Binaries::new(inputs);
+            let selected = select(inputs, &binaries.packages(), &rules, &imported)?;
+            if binaries.replace(&selected.entries, observer)? { select(inputs, &binaries.packages(), &rules, &imported)? } else { selected }
         }
     };
-    members.beside(entries.clone(), skipped.clone());
-    memory.packages = Some((imported, entries, skipped));
+    let Selected { entries, skipped, mut distributions, .. } = selected.clone();
+    members.beside(entries, skipped);
+    memory.packages = Some((imported, selected));
 
     let Members { entries: Entries(entries), mut skipped, hidden } = members;
     skipped.sort();
@@ -74,18 +81,39 @@ pub(super) fn collect(inputs: &Inputs<'_>, memory: &mut Memory, observer: &dyn O
         let more = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
         observer.warn(&format!("`{path}`{more} of the project takes the place of the file of {distribution}"));
     }
+    distributions.sort_by(|a, b| a.key.cmp(&b.key));
     collisions::check(&entries)?;
     entry_point.check(&entries, &skipped)?;
-    Ok(Manifest { entries: entries.into_values().collect(), skipped, dependencies: packages.source.clone() })
+    Ok(Manifest {
+        entries: entries.into_values().collect(),
+        skipped,
+        dependencies: packages.source.clone(),
+        layout: settings.packaging.layout,
+        storage_mb: settings.ephemeral_storage,
+        distributions,
+        known: Arc::default(),
+    })
 }
 
-/// What of the dependencies goes in if the project imports this.
-fn installed(inputs: &Inputs<'_>, rules: &Rules, imported: &BTreeSet<String>) -> Result<(Vec<Entry>, Vec<Skipped>), BundleError> {
-    let sites = packages::sites(inputs.packages)?;
+/// What of the dependencies goes in if the project refers to this.
+fn select(inputs: &Inputs<'_>, packages: &InstalledPackages, rules: &Rules, imports: &Imports) -> Result<Selected, BundleError> {
+    let sites = packages::sites(packages)?;
     let distributions = packages::visible(&sites);
-    let markers = Markers::new(&inputs.project.interpreter, inputs.settings.architecture);
-    let use_runtime_boto3 = inputs.settings.packaging.use_runtime_boto3;
-    packages::collect(&sites, rules, &Question { distributions: &distributions, imported, use_runtime_boto3, markers: &markers })
+    let markers = Markers::new(&inputs.project.interpreter, inputs.settings);
+    let packaging = &inputs.settings.packaging;
+    let because = |(module, file): (&String, &String)| (module.clone(), format!("`{file}` imports it"));
+    let mut imported: BTreeMap<String, String> = imports.modules.iter().map(because).collect();
+    let select = |imported: &BTreeMap<String, String>| {
+        let question =
+            Question { distributions: &distributions, imported, use_runtime_boto3: packaging.use_runtime_boto3, markers: &markers };
+        let slim = slim::Question { level: packaging.slim, cache: inputs.cache, project: &imports.references };
+        packages::collect(&sites, &Selection { rules, question, slim })
+    };
+    let selected = select(&imported)?;
+    // Known only once it is known which sources stay.
+    let Some(by) = &selected.lacks_pkg_resources else { return Ok(selected) };
+    imported.insert(slim::PKG_RESOURCES.to_owned(), format!("{by} imports its `{}` without requiring it", slim::PKG_RESOURCES));
+    select(&imported)
 }
 
 fn traits(inputs: &Inputs<'_>) -> ProjectTraits {
@@ -101,7 +129,7 @@ fn traits(inputs: &Inputs<'_>) -> ProjectTraits {
     set(&inputs.project.interpreter.prefix, "the environment of the project");
     inputs.packages.site_packages.iter().for_each(|directory| set(directory, "the dependencies"));
     inputs.settings.file.iter().for_each(|file| set(file, "settings of this tool"));
-    inputs.options.outputs.iter().for_each(|file| set(file, "an archive of this tool"));
+    inputs.options.outputs.iter().for_each(|file| set(file, "written by this tool"));
     ProjectTraits { function_name: inputs.settings.id.function_name(), apart }
 }
 
@@ -141,7 +169,9 @@ impl Members {
         self.skipped.extend(skipped);
         for entry in entries {
             if hides_shim(&entry.path) {
-                self.skipped.push(Skipped { path: entry.path, reason: "the shim takes its place".to_owned() });
+                let Entry { path, part, size, .. } = entry;
+                let reason = "the shim takes its place".to_owned();
+                self.skipped.push(Skipped { path, reason, by: By::Hidden, part, files: 1, size });
                 continue;
             }
             match self.entries.0.get(&entry.path) {

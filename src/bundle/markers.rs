@@ -1,23 +1,27 @@
-//! What environment markers of requirements (`; python_version < "3.11"`) mean on the target: Linux, and the Python of the project.
+//! What environment markers of requirements (`; python_version < "3.11"`) mean on the target: Linux, and the Python of the function.
 
 use pep508_rs::{ExtraName, MarkerEnvironment, MarkerEnvironmentBuilder, MarkerTree, PackageName, Requirement, VerbatimUrl};
 
 use crate::model::Architecture;
 use crate::project::Interpreter;
+use crate::settings::Settings;
 
 /// Evaluates markers for the machine that the code will run on.
 pub(super) struct Markers(Option<MarkerEnvironment>);
 
 impl Markers {
-    /// For functions of this architecture that run what `interpreter` runs.
-    pub(super) fn new(interpreter: &Interpreter, architecture: Architecture) -> Self {
-        let python_version = format!("3.{}", interpreter.runtime.minor);
+    /// For functions as `settings` want them, which run what `interpreter` runs if that is open.
+    pub(super) fn new(interpreter: &Interpreter, settings: &Settings) -> Self {
+        let minor = settings.runtime.unwrap_or(interpreter.runtime).minor;
+        let python_version = format!("3.{minor}");
+        // Which patch release Lambda has, nobody knows beforehand.
+        let full_version = if minor == interpreter.runtime.minor { &interpreter.version } else { &format!("{python_version}.0") };
         let builder = MarkerEnvironmentBuilder {
             implementation_name: "cpython",
-            implementation_version: &interpreter.version,
+            implementation_version: full_version,
             os_name: "posix",
             // As `uname -m` says it, which is not the name that Lambda uses.
-            platform_machine: match architecture {
+            platform_machine: match settings.architecture {
                 Architecture::X86_64 => "x86_64",
                 Architecture::Arm64 => "aarch64",
             },
@@ -25,7 +29,7 @@ impl Markers {
             platform_release: "",
             platform_system: "Linux",
             platform_version: "",
-            python_full_version: &interpreter.version,
+            python_full_version: full_version,
             python_version: &python_version,
             sys_platform: "linux",
         };
@@ -40,6 +44,16 @@ impl Markers {
     /// As [`Self::apply`], for a marker that stands alone, as lock files have them.
     pub(super) fn apply_text(&self, marker: &str, extras: &[ExtraName]) -> bool {
         MarkerTree::parse_str::<VerbatimUrl>(marker).map_or(true, |marker| self.apply(&marker, extras))
+    }
+
+    /// A line of a requirements file without its marker; `None` if the marker says no.
+    pub(super) fn decided(&self, line: &str) -> Option<String> {
+        let Some(mut requirement) = requirement(line).filter(|requirement| requirement.marker != MarkerTree::TRUE) else {
+            return Some(line.to_owned());
+        };
+        let applies = self.apply(&requirement.marker, &[]);
+        requirement.marker = MarkerTree::TRUE;
+        applies.then(|| requirement.to_string())
     }
 }
 

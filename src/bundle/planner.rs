@@ -26,7 +26,8 @@ impl Planner {
 
     /// Decides what goes in now, as [`super::plan`] does.
     pub fn plan(&mut self, observer: &dyn Observer) -> Result<Manifest, BundleError> {
-        let options = PlanOptions::default();
+        // What runs here is good enough for here.
+        let options = PlanOptions { stays_here: true, ..PlanOptions::default() };
         let Self { project, settings, cache, packages, memory } = self;
         let manifest = manifest::collect(&Inputs { project, settings, cache, options: &options, packages }, memory, observer)?;
         manifest.check_size()?;

@@ -3,12 +3,14 @@
 //! `.gitignore` plays no part: what is built (style sheets, translations) is often ignored by git and yet needed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::archive::UNFINISHED;
 use super::rules::{IGNORE_FILE, IgnoreFiles, Rules, ancestors};
 use super::walk::{self, Candidate};
-use super::{BundleError, Entry, Part, Skipped, Source};
+use super::{BundleError, By, Entry, Part, REPORT_HEAD, Skipped, Source};
 
 /// Directories left out wherever they are, and what they are.
 const DIRECTORIES: [(&str, &str); 21] = [
@@ -111,25 +113,25 @@ impl<'a> ProjectRules<'a> {
     }
 
     fn decide(&mut self, candidate: &Candidate<'_>) -> Result<bool, BundleError> {
-        let Candidate { relative, name, is_directory, path } = *candidate;
+        let Candidate { relative, name, is_directory, path, .. } = *candidate;
         let in_bundle = self.in_bundle(relative);
         let by_user = self.rules.excluded(&in_bundle, name).or_else(|| self.ignore_files.excluded(relative, is_directory));
-        if let Some(reason) = by_user {
-            self.skip(candidate, &reason);
+        if let Some((by, reason)) = by_user {
+            self.skip(candidate, by, &reason);
             return Ok(false);
         }
         let inherited = ancestors(relative).skip(1).find_map(|above| self.entered.get(above).copied());
         if let Some(reason) = inherited.or_else(|| self.default_reason(candidate)) {
             if is_directory && self.rules.may_include_below(&in_bundle) {
                 if inherited.is_none() {
-                    self.skip(candidate, &format!("{reason}, but for `include`"));
+                    self.skip(candidate, By::Default, &format!("{reason}, but for `include`"));
                 }
                 self.entered.insert(relative.to_owned(), reason);
             } else if !is_directory && self.rules.included(&in_bundle) {
                 self.by_include.insert(relative.to_owned());
             } else {
                 if inherited.is_none() {
-                    self.skip(candidate, reason);
+                    self.skip(candidate, By::Default, reason);
                 }
                 return Ok(false);
             }
@@ -141,9 +143,9 @@ impl<'a> ProjectRules<'a> {
         Ok(true)
     }
 
-    fn skip(&mut self, candidate: &Candidate<'_>, reason: &str) {
-        let slash = if candidate.is_directory { "/" } else { "" };
-        self.skipped.push(Skipped { path: format!("{}{slash}", self.in_bundle(candidate.relative)), reason: reason.to_owned() });
+    fn skip(&mut self, candidate: &Candidate<'_>, by: By, reason: &str) {
+        let path = self.in_bundle(candidate.relative);
+        self.skipped.push(candidate.skipped(path, Part::App, by, reason.to_owned()));
     }
 
     /// Why a file or directory stays out if nobody says otherwise.
@@ -152,7 +154,10 @@ impl<'a> ProjectRules<'a> {
             return Some(reason);
         }
         let at_root = self.prefix.is_empty() && !candidate.relative.contains('/');
-        if candidate.is_directory { default_directory(candidate, at_root) } else { self.default_file(candidate.name, at_root) }
+        if candidate.is_directory {
+            return default_directory(candidate, at_root);
+        }
+        self.default_file(candidate.name, at_root).or_else(|| is_report(candidate).then_some("a report of this tool"))
     }
 
     fn default_file(&self, name: &str, at_root: bool) -> Option<&'static str> {
@@ -175,13 +180,22 @@ impl<'a> ProjectRules<'a> {
         }
     }
 
-    /// `shop-prod.zip`, and what zappa/Zappa leaves behind: `shop-prod-1719999999.zip`, `handler_shop-prod-1719999999.zip`, `.tar.gz`.
+    /// `shop-prod.zip`, `shop-prod-dependencies.zip`, and what zappa/Zappa leaves behind: `shop-prod-1719999999.zip`, `handler_shop-prod-1719999999.zip`, `.tar.gz`.
     fn is_archive(&self, name: &str) -> bool {
         let name = name.strip_prefix("handler_").unwrap_or(name);
         let Some(stem) = name.strip_suffix(".zip").or_else(|| name.strip_suffix(".tar.gz")) else { return false };
         let Some(rest) = stem.strip_prefix(&self.traits.function_name) else { return false };
-        rest.is_empty() || rest.strip_prefix('-').is_some_and(|time| !time.is_empty() && time.bytes().all(|b| b.is_ascii_digit()))
+        let is_time = |time: &str| !time.is_empty() && time.bytes().all(|b| b.is_ascii_digit());
+        rest.is_empty() || rest == "-dependencies" || rest.strip_prefix('-').is_some_and(is_time)
     }
+}
+
+/// A page about an earlier bundle, wherever it was put: with it in the bundle, looking at one would make the next one another.
+fn is_report(candidate: &Candidate<'_>) -> bool {
+    let mut head = [0; REPORT_HEAD.len()];
+    candidate.name.ends_with(".html")
+        && File::open(candidate.path).and_then(|mut file| file.read_exact(&mut head)).is_ok()
+        && head == REPORT_HEAD.as_bytes()
 }
 
 /// What editors put beside a file while it is open or being saved: Vim, Emacs, Kate, JetBrains, GLib.

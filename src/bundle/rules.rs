@@ -6,7 +6,7 @@ use std::path::Path;
 use globset::{Candidate, GlobBuilder, GlobSet, GlobSetBuilder};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
-use super::BundleError;
+use super::{BundleError, By};
 use crate::observe::Observer;
 use crate::settings::Packaging;
 
@@ -67,11 +67,10 @@ impl Rules {
     }
 
     /// Why the user wants this out, if so.
-    pub(super) fn excluded(&self, relative: &str, name: &str) -> Option<String> {
-        if let Some(pattern) = self.exclude.matching(name) {
-            return Some(format!("`exclude` has `{pattern}`"));
-        }
-        self.exclude_glob.matching(relative).map(|pattern| format!("`exclude_glob` has `{pattern}`"))
+    pub(super) fn excluded(&self, relative: &str, name: &str) -> Option<(By, String)> {
+        let key = |key: &'static str, pattern: &str| (By::Setting(key), format!("`{key}` has `{pattern}`"));
+        let by_name = self.exclude.matching(name).map(|pattern| key("exclude", pattern));
+        by_name.or_else(|| self.exclude_glob.matching(relative).map(|pattern| key("exclude_glob", pattern)))
     }
 
     /// Whether the user wants this in, whatever the defaults say. A pattern that names a directory means all that is in it.
@@ -123,7 +122,7 @@ impl IgnoreFiles {
     }
 
     /// Why such a file wants this out, if so. The nearest file that says anything decides, and within it the last line, as in git.
-    pub(super) fn excluded(&self, relative: &str, is_directory: bool) -> Option<String> {
+    pub(super) fn excluded(&self, relative: &str, is_directory: bool) -> Option<(By, String)> {
         let above = ancestors(relative).skip(1).chain(std::iter::once(""));
         for directory in above {
             let Some(rules) = self.by_directory.get(directory) else { continue };
@@ -134,7 +133,8 @@ impl IgnoreFiles {
             }
             if let Some(glob) = verdict.inner() {
                 let file = if directory.is_empty() { IGNORE_FILE.to_owned() } else { format!("{directory}/{IGNORE_FILE}") };
-                return Some(format!("`{file}` has `{}`", glob.original()));
+                let reason = format!("`{file}` has `{}`", glob.original());
+                return Some((By::IgnoreFile(file), reason));
             }
         }
         None

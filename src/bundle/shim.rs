@@ -18,6 +18,7 @@ embed![
     "authorizer.py",
     "balancer.py",
     "check.py",
+    "dependencies.py",
     "environ.py",
     "events.py",
     "failure.py",

@@ -2,44 +2,15 @@
 //! hard links what has not changed; what is shared is read-only, and never the project's own file.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, FileTimes, Metadata};
+use std::fs::{self, File, FileTimes};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::SystemTime;
 
 use super::byte_code::compiled;
+use super::stamp::Stamp;
 use super::{BundleError, Entry, Manifest, Part, Source};
-
-/// What tells that a file is no longer what it was, short of reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    size: u64,
-    modified: Option<SystemTime>,
-    /// Inode and time of the last change of any kind, where there is such a thing.
-    identity: (u64, i64, i64),
-}
-
-impl Stamp {
-    /// Of a file as it is now; `None` if it cannot be seen.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().map(|metadata| Self::from(&metadata))
-    }
-}
-
-impl From<&Metadata> for Stamp {
-    fn from(metadata: &Metadata) -> Self {
-        #[cfg(unix)]
-        let identity = {
-            use std::os::unix::fs::MetadataExt as _;
-            (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
-        };
-        #[cfg(not(unix))]
-        let identity = (0, 0, 0);
-        Self { size: metadata.len(), modified: metadata.modified().ok(), identity }
-    }
-}
 
 /// A file of the tree, as it was when it was written.
 #[derive(Debug, Clone)]
@@ -293,6 +264,16 @@ impl Tree {
             Source::Bytes(bytes) => {
                 fs::write(&target, bytes).map_err(unwritable)?;
                 (Origin::Bytes(bytes.clone()), None)
+            }
+            Source::ByteCode(code) => {
+                let bytes = code.bytes().map_err(unwritable)?;
+                fs::write(&target, &bytes).map_err(unwritable)?;
+                (Origin::Bytes(bytes), None)
+            }
+            Source::Stripped(stripped) => {
+                let bytes = stripped.bytes().map_err(|source| BundleError::Read { path: stripped.original().0.to_owned(), source })?;
+                fs::write(&target, &bytes).map_err(unwritable)?;
+                (Origin::Bytes(bytes), None)
             }
             Source::File(path) => {
                 let mut file = File::open(path).map_err(|source| BundleError::Read { path: path.clone(), source })?;

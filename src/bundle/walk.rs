@@ -6,7 +6,8 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::BundleError;
+use super::stamp::Stamp;
+use super::{BundleError, By, Part, Skipped};
 
 /// Something that was come upon.
 pub(super) struct Candidate<'a> {
@@ -18,6 +19,16 @@ pub(super) struct Candidate<'a> {
     pub(super) path: &'a Path,
     /// Whether it is a directory or a link to one.
     pub(super) is_directory: bool,
+    /// In bytes, if it is a file.
+    pub(super) size: u64,
+}
+
+impl Candidate<'_> {
+    /// The note that it stays out, at `path` of the bundle.
+    pub(super) fn skipped(&self, path: String, part: Part, by: By, reason: String) -> Skipped {
+        let path = if self.is_directory { format!("{path}/") } else { path };
+        Skipped { path, reason, by, part, files: usize::from(!self.is_directory), size: self.size }
+    }
 }
 
 /// A file that is wanted.
@@ -30,6 +41,8 @@ pub(super) struct Found {
     pub(super) size: u64,
     /// Whether anyone may execute it.
     pub(super) executable: bool,
+    /// What tells that it has changed.
+    pub(super) stamp: Stamp,
 }
 
 /// Says whether a file is wanted or a directory worth entering.
@@ -66,19 +79,31 @@ struct Walk<'w, 'd> {
 impl Walk<'_, '_> {
     fn directory(&mut self, directory: &Path, relative: &str) -> Result<(), BundleError> {
         let unreadable = |source| BundleError::Read { path: directory.to_owned(), source };
+        // Nearly every file system says what the things in a directory are.
+        let named = |entry: fs::DirEntry| (entry.file_name(), entry.file_type().is_ok_and(|kind| kind.is_dir()));
         let mut names = fs::read_dir(directory)
-            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>())
+            .and_then(|entries| entries.map(|entry| entry.map(named)).collect::<io::Result<Vec<_>>>())
             .map_err(unreadable)?;
-        names.sort_unstable();
-        names.iter().try_for_each(|name| self.entry(&directory.join(name), relative, name))
+        names.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        names.iter().try_for_each(|(name, plain)| self.entry(&directory.join(name), relative, name, *plain))
     }
 
-    fn entry(&mut self, path: &Path, above: &str, os_name: &OsStr) -> Result<(), BundleError> {
+    fn entry(&mut self, path: &Path, above: &str, os_name: &OsStr, plain_directory: bool) -> Result<(), BundleError> {
         let name = os_name.to_string_lossy();
         let relative = if above.is_empty() { name.to_string() } else { format!("{above}/{name}") };
+        if plain_directory {
+            let wanted = (self.decide)(&Candidate { relative: &relative, name: &name, path, is_directory: true, size: 0 })?;
+            if wanted && os_name.to_str().is_none() {
+                return Err(BundleError::NotUnicode { path: path.to_owned() });
+            }
+            // No link, so it leads nowhere else.
+            let real = self.ancestors.last().map(|parent| parent.join(os_name));
+            return if let Some(real) = real.filter(|_| wanted) { self.enter(path, &relative, real) } else { Ok(()) };
+        }
         let metadata = fs::metadata(path);
         let is_directory = metadata.as_ref().is_ok_and(Metadata::is_dir);
-        if !(self.decide)(&Candidate { relative: &relative, name: &name, path, is_directory })? {
+        let size = metadata.as_ref().map_or(0, |metadata| if is_directory { 0 } else { metadata.len() });
+        if !(self.decide)(&Candidate { relative: &relative, name: &name, path, is_directory, size })? {
             return Ok(());
         }
         if os_name.to_str().is_none() {
@@ -86,22 +111,22 @@ impl Walk<'_, '_> {
         }
         let metadata = metadata.map_err(|source| unreachable_file(path, source))?;
         if metadata.is_dir() {
-            return self.enter(path, &relative);
+            let real = canonical(path)?;
+            // A link to a directory above the root leads back as well, one round later.
+            if self.ancestors.contains(&real) || self.ancestors.last().is_some_and(|parent| parent.starts_with(&real)) {
+                return Err(BundleError::Loop { path: path.to_owned(), target: real });
+            }
+            return self.enter(path, &relative, real);
         }
         if !metadata.is_file() {
             return Err(BundleError::Special { path: path.to_owned(), kind: kind(&metadata) });
         }
-        let (size, executable) = (metadata.len(), is_executable(&metadata));
-        self.found.push(Found { relative, path: path.to_owned(), size, executable });
+        let (executable, stamp) = (is_executable(&metadata), Stamp::from(&metadata));
+        self.found.push(Found { relative, path: path.to_owned(), size: metadata.len(), executable, stamp });
         Ok(())
     }
 
-    fn enter(&mut self, path: &Path, relative: &str) -> Result<(), BundleError> {
-        let real = canonical(path)?;
-        // A link to a directory above the root leads back as well, one round later.
-        if self.ancestors.contains(&real) || self.ancestors.last().is_some_and(|parent| parent.starts_with(&real)) {
-            return Err(BundleError::Loop { path: path.to_owned(), target: real });
-        }
+    fn enter(&mut self, path: &Path, relative: &str, real: PathBuf) -> Result<(), BundleError> {
         self.ancestors.push(real);
         self.directory(path, relative)?;
         self.ancestors.pop();

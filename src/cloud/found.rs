@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::{Fingerprints, FunctionSpec, ScheduleSpec};
+use super::{DomainState, Fingerprints, FunctionSpec, ScheduleSpec};
 use crate::model::{FrontDoor, Version};
 
 /// A route as it is.
@@ -56,6 +56,9 @@ pub struct Release {
     pub code_sha256: String,
     /// Bytes of the archive.
     pub code_size: u64,
+    /// Base64 of the SHA-256 of the dependencies' archive, where they travel by themselves.
+    #[serde(default)]
+    pub dependencies_sha256: Option<String>,
     /// RFC 3339, UTC.
     pub created: String,
 }
@@ -91,6 +94,9 @@ pub struct Deployment {
     /// everything has to be looked at again.
     #[serde(skip)]
     pub applied: Option<Fingerprints>,
+    /// The domain of the settings, where it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<DomainState>,
     /// What runs it, where that is a process of ours and it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Host>,

@@ -11,14 +11,19 @@ use crate::model::{Outcome, StageId, Target, Version};
 use crate::observe::Observer;
 
 pub mod aws;
+mod domain;
 mod found;
 pub mod local;
 mod logs;
 mod spec;
 
+pub use domain::{Certificate, DnsRecord, DomainState, Domains, Endpoint, Records};
 pub use found::{Deployment, Host, Invocation, LastError, Release, Releases, Route, Sandbox, Scheduled, ScheduledRun};
 pub use logs::{LogEvent, LogKind, LogPage, LogPosition, LogQuery, LogSink};
-pub use spec::{CodeRef, CodeSpec, Fingerprint, Fingerprints, FunctionSpec, RouteSpec, ScheduleSpec, StageSpec, Surroundings};
+pub use spec::{
+    ArchiveSpec, CodeRef, CodeSpec, DependenciesRef, Fingerprint, Fingerprints, FunctionSpec, RouteSpec, ScheduleSpec, StageSpec,
+    Surroundings,
+};
 
 /// Takes what a function writes while it runs, as bytes and as soon as it is there.
 pub type OutputSink<'a> = &'a mut (dyn FnMut(&[u8]) + Send);
@@ -59,10 +64,10 @@ pub trait Cloud: Send + Sync {
     /// Whatever must be there before a function can be (role, runtime). Needs no lock: it may run while the bundle is still being built.
     async fn ensure_prerequisites(&self, id: &StageId, spec: &StageSpec, observer: &dyn Observer) -> Result<Outcome, CloudError>;
 
-    /// Hands the archive over, unless the target has the same bytes already.
+    /// Hands the archives over, unless the target has the same bytes already.
     async fn put_code(&self, id: &StageId, code: &CodeSpec, observer: &dyn Observer) -> Result<CodeRef, CloudError>;
 
-    /// A published version with exactly this code and configuration: the newest one if it is that already, else a new one. Nothing is live yet.
+    /// A published version with exactly this code, these dependencies and this configuration: the newest one if it is that already, else a new one. Nothing is live yet.
     async fn ensure_version(
         &self,
         id: &StageId,
@@ -90,7 +95,8 @@ pub trait Cloud: Send + Sync {
     /// Removes front doors that the stage had before, and what belongs to them. Comes last.
     async fn remove_stale(&self, id: &StageId, route: &RouteSpec, observer: &dyn Observer) -> Result<Removed, CloudError>;
 
-    /// Removes these versions. One that an alias uses stays; one that is gone is no error. Returns those that were removed.
+    /// Removes these versions, and dependencies that no version uses (any more). One that an alias uses stays; one that is gone is no error. Returns the
+    /// versions that were removed.
     async fn remove_versions(&self, id: &StageId, versions: &[Version]) -> Result<Vec<Version>, CloudError>;
 
     /// Calls a version, or `live` if `None`, and waits for the answer. A target that can tell what the function writes meanwhile (and nothing of
@@ -106,8 +112,15 @@ pub trait Cloud: Send + Sync {
     /// Hands to `sink` the events that `query` wants of what has been logged up to now. A log that does not exist yet has none.
     async fn logs(&self, id: &StageId, query: &LogQuery, sink: LogSink<'_>) -> Result<LogPage, CloudError>;
 
-    /// Removes the stage altogether; with `dry_run` only says what there is to remove. On a stage that is not there it does nothing.
+    /// Domain names of the user's own, where the target has such.
+    fn domains(&self) -> Option<&dyn Domains>;
+
+    /// Removes the stage altogether, except for what its regions share; with `dry_run` only says what there is to remove. On a stage that is not there it
+    /// does nothing.
     async fn remove(&self, id: &StageId, remove_logs: bool, dry_run: bool, observer: &dyn Observer) -> Result<Removed, CloudError>;
+
+    /// Removes what the regions of a stage share, unless it still is in one of them. Comes when it has been removed from all that it shall leave.
+    async fn remove_shared(&self, id: &StageId, dry_run: bool, observer: &dyn Observer) -> Result<Removed, CloudError>;
 }
 
 /// Why a target did not do what it was asked.
@@ -147,7 +160,12 @@ pub enum CloudError {
 }
 
 /// What adapters raise: an error that knows its hints.
-pub trait TargetError: std::error::Error + Hint + Send + Sync {}
+pub trait TargetError: std::error::Error + Hint + Send + Sync {
+    /// Whether the region is not there, is not open to the account, or lacks what the stage needs.
+    fn is_out_of_reach(&self) -> bool {
+        false
+    }
+}
 
 /// An adapter's error, whichever adapter's it is.
 #[derive(Debug)]
@@ -168,6 +186,17 @@ impl std::error::Error for TargetFailure {
 impl<E: TargetError + 'static> From<E> for CloudError {
     fn from(error: E) -> Self {
         Self::Target(TargetFailure(Box::new(error)))
+    }
+}
+
+impl CloudError {
+    /// Whether the region is not there, is not open to the account, or lacks what the stage needs.
+    #[must_use]
+    pub fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::Target(error) => error.0.is_out_of_reach(),
+            Self::Locked { .. } | Self::NoSuchVersion { .. } | Self::Changed { .. } | Self::NotDeployed { .. } => false,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::{Architecture, Cors, FrontDoor, GatewaySettings, LambdaSettings, RoleSettings, Runtime};
+use crate::model::{Architecture, Cors, FrontDoor, GatewaySettings, LambdaSettings, Layout, RoleSettings, Runtime};
 
 /// Everything that shall be true of a stage.
 #[derive(Debug, Clone)]
@@ -58,15 +58,41 @@ pub struct Surroundings {
     pub provisioned_concurrency: Option<u32>,
     /// For how many days logs are kept; `None`: for ever.
     pub log_retention_days: Option<u32>,
+    /// Whether the function fetches its dependencies, and has to be allowed to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fetches_dependencies: bool,
 }
 
-/// One archive to hand over.
+/// What to hand over.
 #[derive(Debug, Clone)]
 pub struct CodeSpec {
+    /// What is unpacked to the task root.
+    pub app: ArchiveSpec,
+    /// The dependencies, where they travel by themselves and there are any.
+    pub dependencies: Option<ArchiveSpec>,
+    /// How they travel.
+    pub layout: Layout,
+    /// What they were chosen for.
+    pub runtime: Runtime,
+    /// As well.
+    pub architecture: Architecture,
+}
+
+impl CodeSpec {
+    /// What [`super::Release::dependencies_sha256`] says of a version with this code.
+    #[must_use]
+    pub fn dependencies_sha256(&self) -> Option<&str> {
+        self.dependencies.as_ref().map(|archive| archive.sha256.as_str())
+    }
+}
+
+/// One archive.
+#[derive(Debug, Clone)]
+pub struct ArchiveSpec {
     /// The zip file on this machine.
     pub path: PathBuf,
     /// Base64 of its SHA-256.
-    pub code_sha256: String,
+    pub sha256: String,
     /// Bytes.
     pub size: u64,
 }
@@ -79,6 +105,21 @@ pub struct CodeRef {
     /// Bytes of the archive.
     pub code_size: u64,
     /// Where the adapter put it, in its own terms.
+    pub location: String,
+    /// The dependencies, where they travel by themselves and there are any.
+    pub dependencies: Option<DependenciesRef>,
+}
+
+/// Dependencies that the target has got.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DependenciesRef {
+    /// How they travel.
+    pub layout: Layout,
+    /// Base64 of the archive's SHA-256.
+    pub sha256: String,
+    /// Bytes of the archive.
+    pub size: u64,
+    /// Where the adapter put them, in its own terms.
     pub location: String,
 }
 

@@ -7,7 +7,7 @@ use crate::cli::InitArgs;
 use crate::env;
 use crate::error::Error;
 use crate::model::{InvalidValue, StageId};
-use crate::ops::init::{self, DEFAULT_REGION, DEFAULT_STAGE, Destination, InitError, LOCAL_STAGE, Plan};
+use crate::ops::init::{self, DEFAULT_REGION, DEFAULT_STAGE, Destination, InitError, LOCAL_STAGE, Plan, Regions};
 use crate::project::{self, Apps, ProjectError, Survey};
 use crate::settings::{AppSetting, derived_project_name};
 use crate::ui::init as show;
@@ -54,6 +54,9 @@ fn attempt(args: &InitArgs, context: &Context) -> Result<(), Stop> {
     }
     let (region, said_by) = region(args, context);
     checked(init::check_region(&region), said_by)?;
+    for region in &args.region {
+        checked(init::check_region(region), "--region")?;
+    }
 
     show::found(&context.printer, &survey);
     let prompt = (!args.yes && !context.printer.is_json() && prompt::can_ask()).then(Prompt::new);
@@ -66,15 +69,20 @@ fn attempt(args: &InitArgs, context: &Context) -> Result<(), Stop> {
             prompt.text("Name of the first stage", Some(DEFAULT_STAGE), |stage| check_stage(stage).map_err(|why| why.0))?
         }
     };
-    let region = match (&args.region, &prompt) {
-        _ if stage == LOCAL_STAGE => None,
-        (None, Some(prompt)) => Some(prompt.text("AWS region", Some(&region), |region| init::check_region(region).map_err(|why| why.0))?),
-        _ => Some(region),
+    let regions = match (args.region.as_slice(), &prompt) {
+        _ if stage == LOCAL_STAGE => Regions::none(),
+        ([], Some(prompt)) if !args.all_regions => {
+            let check = |answer: &str| Regions::parse(answer, &region).map(|_| ()).map_err(|why| why.0);
+            let answer = prompt.text("AWS region (several, or `all`)", Some(&region), check)?;
+            checked(Regions::parse(&answer, &region), "the answer")?
+        }
+        ([_, others @ ..], _) => Regions { home: Some(region), others: others.to_vec(), all: args.all_regions },
+        ([], _) => Regions { home: Some(region), others: Vec::new(), all: args.all_regions },
     };
     if let Some(prompt) = prompt {
         prompt.finish();
     }
-    let plan = Plan { id: StageId { project, stage }, app, found, runtime: survey.interpreter.runtime, region };
+    let plan = Plan { id: StageId { project, stage }, app, found, runtime: survey.interpreter.runtime, regions };
     init::write(&destination.path, &plan.render(), args.force)?;
     for other in &destination.others {
         context.printer.observer().warn(&format!("`{}` stays beside the new file: remove it", other.display()));
@@ -84,13 +92,13 @@ fn attempt(args: &InitArgs, context: &Context) -> Result<(), Stop> {
     Ok(())
 }
 
-fn checked(outcome: Result<(), InvalidValue>, from: &'static str) -> Result<(), InitError> {
+fn checked<T>(outcome: Result<T, InvalidValue>, from: &'static str) -> Result<T, InitError> {
     outcome.map_err(|source| InitError::Value { source, from })
 }
 
 /// The region that is offered, and who says so.
 fn region(args: &InitArgs, context: &Context) -> (String, &'static str) {
-    if let Some(region) = &args.region {
+    if let Some(region) = args.region.first() {
         return (region.clone(), "--region");
     }
     let set = env::AWS_REGIONS.iter().find_map(|name| Some((context.environment.get(*name).filter(|value| !value.is_empty())?, *name)));

@@ -109,14 +109,34 @@ impl Terminations {
     }
 }
 
+/// Turns `true` at Ctrl-C, for work that comes to an end of its own then; one more ends the process at once.
+pub(crate) fn ask_to_stop() -> watch::Receiver<bool> {
+    let (ask, asked) = watch::channel(false);
+    tokio::spawn(async move {
+        let mut terminations = Terminations::new();
+        terminations.next().await;
+        crate::ui::say_interrupted("what is half done is finished; once more ends at once");
+        let _ = ask.send(true);
+        terminations.next().await;
+        clean_up();
+        crate::ui::say_interrupted("running the command again finishes what was begun");
+        process::exit(crate::ui::prompt::INTERRUPTED.into());
+    });
+    asked
+}
+
+fn clean_up() {
+    for directory in SCRATCH.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        let _ = std::fs::remove_dir_all(directory);
+    }
+}
+
 /// Waits for Ctrl-C beside the work, on a thread of the runtime; `state` is what then holds.
 pub(crate) fn watch(state: impl Into<String>) {
     let state = state.into();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
-            for directory in SCRATCH.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
-                let _ = std::fs::remove_dir_all(directory);
-            }
+            clean_up();
             crate::ui::say_interrupted(&state);
             process::exit(crate::ui::prompt::INTERRUPTED.into());
         }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use bytes::Bytes;
 
+use super::regions::{self, Scope};
 use super::{CommandError, Context};
 use crate::cli::InvokeArgs;
 use crate::cloud::OutputSink;
@@ -19,8 +20,12 @@ pub(super) fn run(context: &Context, args: &InvokeArgs) -> Result<ExitCode, Erro
     if args.raw && !settings.shim.allow_raw_invoke {
         return Err(CommandError::RawNotAllowed { stage: settings.id.stage }.into());
     }
-    let cloud = context.connect(&settings, None)?;
     let request = Request { call, payload: args.payload.as_deref(), version: args.qualifier };
+    let settings = match regions::scope(context, settings, &args.regions)? {
+        Scope::One(settings) => settings,
+        Scope::Several(several) => return regions::invoke(context, &several, args, &request),
+    };
+    let cloud = context.connect(&settings, None)?;
     let printer = &context.printer;
     context.block_on_or(super::goes_on(&settings.id), async {
         let mut last = None;

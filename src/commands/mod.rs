@@ -1,5 +1,7 @@
 //! One file per subcommand: flags → settings → project → target → one operation → one report.
 
+mod cache;
+mod certify;
 mod deploy;
 mod emulator;
 mod init;
@@ -7,6 +9,7 @@ mod interrupt;
 mod invoke;
 mod manage;
 mod package;
+mod regions;
 mod rollback;
 mod schedule;
 mod serve;
@@ -20,19 +23,22 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::cli::{Cli, Command, Global};
 use crate::cloud::Cloud;
-use crate::cloud::aws::{AwsCloud, AwsOptions, Trace};
+use crate::cloud::aws::{AwsCloud, AwsOptions, Fleet, Trace};
 use crate::cloud::local::{LocalCloud, LocalOptions, STATE_DIRECTORY};
 use crate::env;
 use crate::error::Error;
 use crate::hint::Hint;
-use crate::model::{InvalidValue, StageId, Target};
+use crate::model::{InvalidValue, StageId, Target, parse_size};
 use crate::project::{self, DiscoveryRequest, Project};
-use crate::settings::{Request, Settings};
+use crate::settings::{Regions, Request, Settings};
 use crate::ui::{ColorChoice, Printer, PrinterOptions};
 
+/// Room for the members of some fifty projects.
+const DEFAULT_CACHE_SIZE: u64 = 2 << 30;
 /// What a local function sees as its region where the settings name none.
 const DEFAULT_LOCAL_REGION: &str = "us-east-1";
 
@@ -83,20 +89,35 @@ impl Context {
     /// The target of the stage. `project` is needed to release, not to look or to remove.
     pub(crate) fn connect(&self, settings: &Settings, project: Option<&Project>) -> Result<Box<dyn Cloud>, Error> {
         if settings.target == Target::Aws {
-            return Ok(Box::new(AwsCloud::new(AwsOptions {
-                access: settings.access.clone(),
-                bucket: settings.artefacts.s3_bucket.clone(),
-                delete_archives: settings.artefacts.delete_s3_zip,
-                tags: settings.tags.clone(),
-                role: settings.role.clone(),
-                trace: self.printer.tracer().map(Trace::new),
-            })));
+            return Ok(Box::new(self.on_aws(settings, &self.fleet(settings), settings.access.region.clone())));
         }
         let root = self.directory.canonicalize().map_err(|source| CommandError::Directory { path: self.directory.clone(), source })?;
         let interpreter = project.map(|project| (project.interpreter.base_executable.clone(), project.interpreter.version.clone()));
         let region = settings.access.region.clone().unwrap_or_else(|| DEFAULT_LOCAL_REGION.to_owned());
         let options = LocalOptions { state: root.join(STATE_DIRECTORY), cache: self.cache(), interpreter, region };
         Ok(Box::new(LocalCloud::new(options)))
+    }
+
+    /// What all regions of a stage on AWS share in this run.
+    pub(crate) fn fleet(&self, settings: &Settings) -> Arc<Fleet> {
+        Arc::new(Fleet::new(settings.access.clone(), self.printer.tracer().map(Trace::new)))
+    }
+
+    pub(crate) fn on_aws(&self, settings: &Settings, fleet: &Arc<Fleet>, region: Option<String>) -> AwsCloud {
+        AwsCloud::new(AwsOptions {
+            region,
+            fleet: fleet.clone(),
+            elsewhere: match &settings.regions {
+                Regions::Several(regions) => regions.clone(),
+                Regions::One | Regions::All => Vec::new(),
+            },
+            bucket: settings.artefacts.s3_bucket.clone().filter(|_| settings.is_home),
+            home_bucket: settings.artefacts.s3_bucket.clone().filter(|_| settings.regions != Regions::One || fleet.is_several()),
+            delete_archives: settings.artefacts.delete_s3_zip,
+            tags: settings.tags.clone(),
+            role: settings.role.clone(),
+            domain: settings.domain.clone(),
+        })
     }
 
     /// Where things that can be made again are kept between runs: `ZAPPA_CACHE_DIR`, else `zappa` in the platform's cache directory.
@@ -108,6 +129,14 @@ impl Context {
         match etcetera::choose_base_strategy() {
             Ok(strategy) => strategy.cache_dir().join("zappa"),
             Err(_) => std::env::temp_dir().join("zappa-cache"),
+        }
+    }
+
+    /// How many bytes may be kept there: `ZAPPA_CACHE_SIZE`, else 2 GiB.
+    pub(crate) fn cache_limit(&self) -> Result<u64, CommandError> {
+        match self.environment.get(env::CACHE_SIZE).filter(|value| !value.is_empty()) {
+            Some(text) => parse_size(text).map_err(CommandError::CacheSize),
+            None => Ok(DEFAULT_CACHE_SIZE),
         }
     }
 
@@ -135,6 +164,7 @@ pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
         Command::Init(args) => init::run(context, &args),
         Command::Package(args) => package::run(context, &args),
         Command::Template(args) => template::run(context, &args),
+        Command::Cache(args) => cache::run(context, &args),
         Command::Settings(args) => settings::run(context, &args),
         Command::Deploy(args) => deploy::run(context, &args, false),
         Command::Update(args) => deploy::run(context, &args, true),
@@ -145,6 +175,7 @@ pub(crate) fn dispatch(cli: Cli, context: &Context) -> Result<ExitCode, Error> {
         Command::Tail(args) => tail::run(context, &args),
         Command::Invoke(args) => invoke::run(context, &args),
         Command::Manage(args) => manage::run(context, &args),
+        Command::Certify(args) => certify::run(context, &args),
         Command::Schedule(args) => schedule::make(context, &args),
         Command::Unschedule(args) => schedule::remove(context, &args),
         Command::Emulator(args) => emulator::run(context, &args),
@@ -167,6 +198,9 @@ pub enum CommandError {
     /// A flag's value.
     #[error(transparent)]
     Flag(InvalidValue),
+    /// The limit of the cache.
+    #[error("`{}` is wrong", env::CACHE_SIZE)]
+    CacheSize(#[source] InvalidValue),
     /// `-C`
     #[error("`{}` is not a directory that can be entered", path.display())]
     Directory {
@@ -256,9 +290,13 @@ impl Hint for CommandError {
             Self::InvokeEither { flag, .. } => vec![format!("name only the stage with `{flag}`")],
             Self::EventFile { .. } => vec!["`--event -` reads it from standard input".to_owned()],
             Self::Watch(_) => vec!["on Linux: raise `fs.inotify.max_user_instances` and `fs.inotify.max_user_watches`".to_owned()],
-            Self::Flag(_) | Self::Directory { .. } | Self::Prompt(_) | Self::EventSyntax { .. } | Self::InvokeWords | Self::Runtime(_) => {
-                Vec::new()
-            }
+            Self::Flag(_)
+            | Self::CacheSize(_)
+            | Self::Directory { .. }
+            | Self::Prompt(_)
+            | Self::EventSyntax { .. }
+            | Self::InvokeWords
+            | Self::Runtime(_) => Vec::new(),
         }
     }
 

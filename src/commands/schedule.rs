@@ -3,13 +3,19 @@
 use std::process::ExitCode;
 
 use super::Context;
+use super::regions::{self, Scope, Several};
 use crate::cli::ScheduleArgs;
 use crate::error::Error;
+use crate::ops::regions::others::reschedule;
 use crate::ops::{plan, schedule};
 use crate::ui::report;
 
 pub(super) fn make(context: &Context, args: &ScheduleArgs) -> Result<ExitCode, Error> {
     let settings = context.settings(args.stage.as_deref(), Vec::new())?;
+    let settings = match regions::scope(context, settings, &args.regions)? {
+        Scope::One(settings) => settings,
+        Scope::Several(several) => return in_several(context, &several, args, false),
+    };
     let cloud = context.connect(&settings, None)?;
     let wanted = plan::schedules(&settings);
     context.block_on(async {
@@ -26,6 +32,10 @@ pub(super) fn make(context: &Context, args: &ScheduleArgs) -> Result<ExitCode, E
 
 pub(super) fn remove(context: &Context, args: &ScheduleArgs) -> Result<ExitCode, Error> {
     let settings = context.settings(args.stage.as_deref(), Vec::new())?;
+    let settings = match regions::scope(context, settings, &args.regions)? {
+        Scope::One(settings) => settings,
+        Scope::Several(several) => return in_several(context, &several, args, true),
+    };
     let cloud = context.connect(&settings, None)?;
     context.block_on(async {
         if args.dry_run {
@@ -37,4 +47,9 @@ pub(super) fn remove(context: &Context, args: &ScheduleArgs) -> Result<ExitCode,
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+fn in_several(context: &Context, several: &Several, args: &ScheduleArgs, none: bool) -> Result<ExitCode, Error> {
+    let head = if args.dry_run { "nothing was done; this would be: " } else { "" };
+    several.run(context, head, async |run| Ok(reschedule(run, none, args.wait, args.dry_run).await))
 }

@@ -2,22 +2,28 @@
 
 use std::process::ExitCode;
 
+use super::regions::{self, Scope};
 use super::{CommandError, Context};
 use crate::cli::UndeployArgs;
 use crate::error::Error;
+use crate::ops::regions::others::leave;
 use crate::ops::undeploy::{plan, undeploy};
 use crate::ui::prompt::{INTERRUPTED, NoAnswer, Prompt};
 use crate::ui::{prompt, report};
 
 pub(super) fn run(context: &Context, args: &UndeployArgs) -> Result<ExitCode, Error> {
     let settings = context.settings(args.stage.as_deref(), Vec::new())?;
-    let cloud = context.connect(&settings, None)?;
+    let scope = regions::scope(context, settings, &args.regions)?;
     if !args.yes && !args.dry_run {
         if !prompt::can_ask() {
             return Err(CommandError::NeedsYes { command: "undeploy" }.into());
         }
+        let what = match &scope {
+            Scope::One(settings) => format!("`{}`", settings.id),
+            Scope::Several(several) => several.words(context)?,
+        };
         let prompt = Prompt::new();
-        match prompt.confirm(&format!("Remove `{}` with everything that belongs to it?", settings.id)) {
+        match prompt.confirm(&format!("Remove {what} with everything that belongs to it?")) {
             Ok(true) => prompt.finish(),
             Ok(false) => {
                 context.printer.say("nothing was removed");
@@ -27,6 +33,14 @@ pub(super) fn run(context: &Context, args: &UndeployArgs) -> Result<ExitCode, Er
             Err(NoAnswer::Failed(error)) => return Err(CommandError::Prompt(error).into()),
         }
     }
+    let settings = match scope {
+        Scope::One(settings) => settings,
+        Scope::Several(several) => {
+            let head = if args.dry_run { "nothing was done; this would be: " } else { "" };
+            return several.run(context, head, async |run| leave(run, args.remove_logs, args.wait, args.dry_run).await);
+        }
+    };
+    let cloud = context.connect(&settings, None)?;
     context.block_on(async {
         let observer = context.printer.observer();
         if args.dry_run {

@@ -14,20 +14,28 @@ pub(super) const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 /// Names the directory with the code, hence whose process it is.
 pub(super) const TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
 
+const PYTHON_PATH: &str = "PYTHONPATH";
+
 /// What differs between two sandboxes of one version.
 pub(super) struct Identity<'a> {
     /// `host:port` of the Runtime API.
     pub(super) runtime_api: &'a str,
     /// The directory to use instead of `/tmp`, where that is not the sandbox's own.
     pub(super) temporary: Option<&'a Path>,
+    /// `/opt`, or where else the layer is.
+    pub(super) opt: &'a Path,
     /// `2026/11/24/[7]<32 hex digits>`.
     pub(super) log_stream: &'a str,
 }
 
 /// The whole environment of the process.
 pub(super) fn variables(config: &FunctionConfig, identity: &Identity<'_>) -> BTreeMap<String, OsString> {
-    let mut variables = defaults(config);
+    let mut variables = defaults(config, identity.opt);
     variables.extend(config.environment.iter().map(|(name, value)| (name.clone(), OsString::from(value))));
+    if config.layer.is_some() {
+        let own = variables.remove(PYTHON_PATH);
+        variables.insert(PYTHON_PATH.to_owned(), python_path(config, identity.opt, own));
+    }
     // Reserved in Lambda: a function cannot be given another value for them.
     let reserved: [(&str, OsString); 14] = [
         ("_HANDLER", config.handler.clone().into()),
@@ -53,8 +61,19 @@ pub(super) fn variables(config: &FunctionConfig, identity: &Identity<'_>) -> BTr
     variables
 }
 
+/// Behind the task root, in which the runtime client is started: what Lambda's own start-up puts there, and then what the stage wants to have there.
+fn python_path(config: &FunctionConfig, opt: &Path, own: Option<OsString>) -> OsString {
+    let root = opt.join("python");
+    let mut path = root.join("lib").join(&config.runtime).join("site-packages").into_os_string();
+    for more in [Some(root.into_os_string()), own].into_iter().flatten() {
+        path.push(if cfg!(windows) { ";" } else { ":" });
+        path.push(more);
+    }
+    path
+}
+
 /// Variables that a stage may set otherwise.
-fn defaults(config: &FunctionConfig) -> BTreeMap<String, OsString> {
+fn defaults(config: &FunctionConfig, opt: &Path) -> BTreeMap<String, OsString> {
     let mut variables: BTreeMap<String, OsString> = BTreeMap::new();
     variables.insert("LANG".to_owned(), locale().into());
     variables.insert("AWS_XRAY_CONTEXT_MISSING".to_owned(), "LOG_ERROR".into());
@@ -67,7 +86,8 @@ fn defaults(config: &FunctionConfig) -> BTreeMap<String, OsString> {
             variables.insert("SYSTEMROOT".to_owned(), root);
         }
     } else {
-        path.extend(["/usr/local/bin", "/usr/bin", "/bin", "/opt/bin"].map(PathBuf::from));
+        path.extend(["/usr/local/bin", "/usr/bin", "/bin"].map(PathBuf::from));
+        path.push(opt.join("bin"));
         // Lambda's user has a home that does not exist. The developer's own would lend the app what lies there, `~/.aws/credentials` above all;
         // it does so only where the stage asks for a profile by name.
         if !config.environment.contains_key("AWS_PROFILE") {
@@ -75,7 +95,7 @@ fn defaults(config: &FunctionConfig) -> BTreeMap<String, OsString> {
         }
     }
     if cfg!(target_os = "linux") {
-        let libraries = [config.code.clone(), config.code.join("lib"), PathBuf::from("/opt/lib")];
+        let libraries = [config.code.clone(), config.code.join("lib"), opt.join("lib")];
         variables.extend(std::env::join_paths(libraries).ok().map(|value| ("LD_LIBRARY_PATH".to_owned(), value)));
     }
     variables.extend(std::env::join_paths(path).ok().map(|value| ("PATH".to_owned(), value)));

@@ -112,7 +112,10 @@ mod strays {
                 }
                 // Of one that is dead already there is none.
                 let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
-                if matches(&environment) {
+                if environment.is_empty() && std::fs::read_link(entry.path().join("exe")).is_ok() {
+                    // Nor, for a moment, of one that is becoming another program: look again.
+                    found = true;
+                } else if matches(&environment) {
                     found = true;
                     if let Some(pid) = Pid::from_raw(pid) {
                         let _ = kill_process(pid, Signal::KILL);
@@ -122,6 +125,7 @@ mod strays {
             if !found {
                 return;
             }
+            std::thread::yield_now();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What makes a child process a sandbox, done between fork and exec: its life is tied to ours, it loses root's right to write what is read-only,
 //! and, where the kernel permits it, it gets mounts of its own: the code read-only even for its owner, and `/tmp` its own, as large as the stage's
-//! `ephemeral_storage` and no larger.
+//! `ephemeral_storage` and no larger. A layer is at `/opt`, as in Lambda, unless something that the process needs lies there; else it is where it is, and
+//! the environment says so.
 //!
 //! Where mounts of one's own are not permitted (some containers, some distributions' rules for ordinary users), or where the code or the interpreter
 //! lies itself below `/tmp`, the sandbox has a directory of its own that `TMPDIR` names; how much is written there is then not limited, and what
@@ -16,23 +17,34 @@ use super::FunctionConfig;
 
 /// The only `/tmp` that applications know by name.
 const TMP: &str = "/tmp";
+/// Where Lambda unpacks layers.
+const OPT: &str = "/opt";
 
 /// What is done for a child. Decided, and written down, before it is forked.
 pub(super) struct Isolation {
     mounts: bool,
     own_tmp: bool,
+    own_opt: bool,
 }
 
 impl Isolation {
     /// The most that can be had for this function; without mounts if they are known to be `refused`.
     pub(super) fn plan(config: &FunctionConfig, refused: bool) -> Self {
         let mounts = cfg!(target_os = "linux") && !refused;
-        Self { mounts, own_tmp: mounts && config.ephemeral_storage_mb > 0 && !needs_tmp(config) }
+        let own_tmp = mounts && config.ephemeral_storage_mb > 0 && !needs(config, TMP);
+        // Nothing is made on this machine for the sake of a sandbox, not even a directory to mount on.
+        let own_opt = mounts && config.layer.is_some() && Path::new(OPT).is_dir() && !needs(config, OPT);
+        Self { mounts, own_tmp, own_opt }
     }
 
     /// Whether `/tmp` is the child's own, and `TMPDIR` not needed.
     pub(super) fn owns_tmp(&self) -> bool {
         self.own_tmp
+    }
+
+    /// What stands for `/opt`.
+    pub(super) fn opt<'a>(&self, config: &'a FunctionConfig) -> &'a Path {
+        config.layer.as_deref().filter(|_| !self.own_opt).unwrap_or(Path::new(OPT))
     }
 
     /// Whether a failed start may go well without mounts.
@@ -46,18 +58,21 @@ impl Isolation {
     }
 }
 
-/// Whether something that the process cannot do without would be hidden by another `/tmp`: its code, or any step from the environment's
-/// interpreter to the one that it is a link to.
-fn needs_tmp(config: &FunctionConfig) -> bool {
-    let tmp = Path::new(TMP);
-    let real_tmp = tmp.canonicalize().unwrap_or_else(|_| tmp.to_owned());
-    let below = |path: &Path| path.starts_with(tmp) || path.starts_with(&real_tmp);
+/// Whether something that the process cannot do without would be hidden by another directory in the place of this one: its code, its layer, or any step
+/// from the environment's interpreter to the one that it is a link to.
+fn needs(config: &FunctionConfig, directory: &str) -> bool {
+    let directory = Path::new(directory);
+    let real = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
+    let below = |path: &Path| path.starts_with(directory) || path.starts_with(&real);
     let hidden = |path: &Path| below(path) || path.canonicalize().is_ok_and(|path| below(&path));
     // A copied interpreter is no link; its environment says where it came from.
     let environment = config.python.parent().and_then(Path::parent).map(|prefix| prefix.join("pyvenv.cfg"));
     let text = environment.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
     let home = text.lines().find_map(|line| line.strip_prefix("home")?.trim_start().strip_prefix('='));
-    hidden(&config.code) || hidden(&config.python) || home.is_some_and(|home| hidden(Path::new(home.trim())))
+    hidden(&config.code)
+        || config.layer.as_deref().is_some_and(hidden)
+        || hidden(&config.python)
+        || home.is_some_and(|home| hidden(Path::new(home.trim())))
 }
 
 #[cfg(target_os = "linux")]
@@ -65,6 +80,7 @@ mod imp {
     use std::ffi::{CStr, CString};
     use std::io;
     use std::os::unix::ffi::OsStrExt as _;
+    use std::path::Path;
 
     use rustix::fs::{Mode, OFlags, StatVfsMountFlags, open, statvfs};
     use rustix::io::Errno;
@@ -75,7 +91,7 @@ mod imp {
     };
     use tokio::process::Command;
 
-    use super::{Isolation, TMP};
+    use super::{Isolation, OPT, TMP};
     use crate::emulator::FunctionConfig;
 
     /// How the child says that it could not have mounts of its own: errors come out of it as numbers, and nothing else gives this one.
@@ -87,8 +103,9 @@ mod imp {
 
     /// Everything that the child needs and could not allocate.
     struct Mounts {
-        code: CString,
-        code_flags: MountFlags,
+        code: (CString, MountFlags),
+        /// The layer, and `/opt`.
+        opt: Option<((CString, MountFlags), CString)>,
         /// `/tmp` and the options of what is put there.
         tmp: Option<(CString, CString)>,
         uid_map: String,
@@ -96,10 +113,20 @@ mod imp {
     }
 
     impl Mounts {
-        fn prepare(config: &FunctionConfig, own_tmp: bool) -> io::Result<Self> {
-            let code = CString::new(config.code.as_os_str().as_bytes())?;
-            // What restricts a mount stays with it: an ordinary user may only add to that.
-            let flags = statvfs(code.as_c_str()).map_or(StatVfsMountFlags::empty(), |stat| stat.f_flag);
+        fn prepare(isolation: &Isolation, config: &FunctionConfig) -> io::Result<Self> {
+            let layer = config.layer.as_deref().filter(|_| isolation.own_opt);
+            let opt = layer.map(|layer| Ok::<_, io::Error>((Self::read_only(layer)?, CString::new(OPT)?))).transpose()?;
+            let options = format!("size={}m,mode=1777", config.ephemeral_storage_mb);
+            let tmp = isolation.own_tmp.then(|| Ok::<_, io::Error>((CString::new(TMP)?, CString::new(options)?))).transpose()?;
+            let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
+            let code = Self::read_only(&config.code)?;
+            Ok(Self { code, opt, tmp, uid_map: format!("{uid} {uid} 1"), gid_map: format!("{gid} {gid} 1") })
+        }
+
+        /// A directory, and how it is mounted read-only: what restricts a mount stays with it, an ordinary user may only add to that.
+        fn read_only(directory: &Path) -> io::Result<(CString, MountFlags)> {
+            let directory = CString::new(directory.as_os_str().as_bytes())?;
+            let flags = statvfs(directory.as_c_str()).map_or(StatVfsMountFlags::empty(), |stat| stat.f_flag);
             let same = [
                 (StatVfsMountFlags::NODEV, MountFlags::NODEV),
                 (StatVfsMountFlags::NOEXEC, MountFlags::NOEXEC),
@@ -109,11 +136,7 @@ mod imp {
                 (StatVfsMountFlags::RELATIME, MountFlags::RELATIME),
             ];
             let kept = same.into_iter().filter(|(is, _)| flags.contains(*is)).map(|(_, keep)| keep);
-            let code_flags = kept.fold(MountFlags::BIND | MountFlags::RDONLY, |all, flag| all | flag);
-            let options = format!("size={}m,mode=1777", config.ephemeral_storage_mb);
-            let tmp = own_tmp.then(|| Ok::<_, io::Error>((CString::new(TMP)?, CString::new(options)?))).transpose()?;
-            let (uid, gid) = (geteuid().as_raw(), getegid().as_raw());
-            Ok(Self { code, code_flags, tmp, uid_map: format!("{uid} {uid} 1"), gid_map: format!("{gid} {gid} 1") })
+            Ok((directory, kept.fold(MountFlags::BIND | MountFlags::RDONLY, |all, flag| all | flag)))
         }
 
         /// Runs in the child.
@@ -127,14 +150,19 @@ mod imp {
             }
             // Nothing that is mounted from now on is seen by anybody else.
             mount_change(c"/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
+            if let Some(((layer, flags), opt)) = &self.opt {
+                mount_bind(layer.as_c_str(), opt.as_c_str())?;
+                // Without it the mode bits are still there.
+                let _ = mount_remount(opt.as_c_str(), *flags, c"");
+            }
             if let Some((tmp, options)) = &self.tmp {
                 mount(c"tmpfs", tmp.as_c_str(), c"tmpfs", MountFlags::NOSUID | MountFlags::NODEV, options.as_c_str())?;
             }
-            // Without it the mode bits are still there.
-            if mount_bind(self.code.as_c_str(), self.code.as_c_str()).is_ok() {
-                let _ = mount_remount(self.code.as_c_str(), self.code_flags, c"");
+            let (code, flags) = &self.code;
+            if mount_bind(code.as_c_str(), code.as_c_str()).is_ok() {
+                let _ = mount_remount(code.as_c_str(), *flags, c"");
                 // We stand in the directory as it was before, which can be written to.
-                chdir(self.code.as_c_str())?;
+                chdir(code.as_c_str())?;
             }
             Ok(())
         }
@@ -156,7 +184,7 @@ mod imp {
     #[expect(unsafe_code, reason = "what has to happen between fork and exec cannot be said in safe code")]
     pub(super) fn apply(isolation: &Isolation, command: &mut Command, config: &FunctionConfig) -> io::Result<()> {
         let parent = std::process::id();
-        let mounts = if isolation.mounts { Some(Mounts::prepare(config, isolation.own_tmp)?) } else { None };
+        let mounts = if isolation.mounts { Some(Mounts::prepare(isolation, config)?) } else { None };
         let before_exec = move || {
             if let Some(mounts) = &mounts {
                 mounts.enter().map_err(|_| REFUSED)?;

@@ -10,6 +10,7 @@ mod dispatch;
 mod environment;
 mod family;
 mod front;
+mod import_time;
 mod isolation;
 mod live;
 pub mod log;
@@ -24,6 +25,7 @@ mod sandbox;
 mod seat;
 mod witness;
 
+pub use import_time::{Imported, Module, Raised, measure as measure_imports};
 pub use live::Live;
 
 use std::collections::BTreeMap;
@@ -61,6 +63,8 @@ pub struct FunctionConfig {
     pub region: String,
     /// The unpacked, read-only task root.
     pub code: PathBuf,
+    /// The unpacked, read-only layer: what is at `/opt`.
+    pub layer: Option<PathBuf>,
     /// `module.function`.
     pub handler: String,
     /// An interpreter that can import `awslambdaric` (see `ric`).

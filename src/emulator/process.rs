@@ -1,5 +1,6 @@
 //! One child process: spawned as a sandbox, read while it runs, frozen between requests, killed with all that it has started, its `/tmp` removed.
 
+use std::ffi::OsString;
 use std::io;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,12 +70,23 @@ pub(super) struct Process {
 impl Process {
     /// Starts the runtime client on `config`'s handler.
     pub(super) async fn start(config: &FunctionConfig, spawner: &Spawner, runtime_api: &str, log_stream: &str) -> io::Result<Self> {
+        let arguments = ["-m", "awslambdaric", &config.handler].map(OsString::from);
+        Self::start_python(config, spawner, (runtime_api, log_stream), &arguments).await
+    }
+
+    /// Starts the interpreter with `arguments`, in all else as a sandbox.
+    pub(super) async fn start_python(
+        config: &FunctionConfig,
+        spawner: &Spawner,
+        identity: (&str, &str),
+        arguments: &[OsString],
+    ) -> io::Result<Self> {
         let isolation = Isolation::plan(config, spawner.refused.load(Ordering::Relaxed));
-        match Self::launch(config, spawner, (runtime_api, log_stream), &isolation).await {
+        match Self::launch(config, spawner, identity, arguments, &isolation).await {
             Err(error) if isolation.was_refused(&error) => {
                 spawner.refused.store(true, Ordering::Relaxed);
                 let isolation = Isolation::plan(config, true);
-                Self::launch(config, spawner, (runtime_api, log_stream), &isolation).await
+                Self::launch(config, spawner, identity, arguments, &isolation).await
             }
             outcome => outcome,
         }
@@ -84,6 +96,7 @@ impl Process {
         config: &FunctionConfig,
         spawner: &Spawner,
         (runtime_api, log_stream): (&str, &str),
+        arguments: &[OsString],
         isolation: &Isolation,
     ) -> io::Result<Self> {
         let temporary = if isolation.owns_tmp() {
@@ -92,11 +105,11 @@ impl Process {
             std::fs::create_dir_all(&config.scratch)?;
             Some(tempfile::Builder::new().prefix("sandbox-").tempdir_in(&config.scratch)?)
         };
-        let identity = Identity { runtime_api, temporary: temporary.as_ref().map(TempDir::path), log_stream };
+        let identity = Identity { runtime_api, temporary: temporary.as_ref().map(TempDir::path), opt: isolation.opt(config), log_stream };
         let (reader, writer) = io::pipe()?;
         let mut command = Command::new(&config.python);
         command
-            .args(["-m", "awslambdaric", &config.handler])
+            .args(arguments)
             .current_dir(&config.code)
             .env_clear()
             .envs(environment::variables(config, &identity))

@@ -1,6 +1,7 @@
 //! Value types that every layer speaks: names, runtimes, versions, front doors. No I/O and no policy; each type can only hold what it may hold.
 
 mod aws;
+mod domain;
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +13,7 @@ pub use aws::{
     Authorizer, AuthorizerFunction, AuthorizerKind, AwsAccess, Cache, EndpointKind, FileSystem, GatewayLogLevel, GatewaySettings,
     LambdaSettings, RoleSettings, Vpc,
 };
+pub use domain::{CertificateFiles, CertificateSource, DomainSettings};
 
 /// Why a word is not a name, runtime or front door. Lower case, no full stop: it becomes the cause of somebody else's error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +99,16 @@ pub fn parse_duration(text: &str) -> Result<Duration, InvalidValue> {
     if text.trim().is_empty() { Err(wrong()) } else { Ok(Duration::from_secs(seconds)) }
 }
 
+/// A number of bytes as people type it: `500MB`, `2GiB`; bytes without a unit.
+pub fn parse_size(text: &str) -> Result<u64, InvalidValue> {
+    const UNITS: [(&str, u64); 8] =
+        [("", 1), ("b", 1), ("kb", 1_000), ("mb", 1_000_000), ("gb", 1_000_000_000), ("kib", 1 << 10), ("mib", 1 << 20), ("gib", 1 << 30)];
+    let (number, unit) = text.trim().split_at(text.trim().find(|c: char| !c.is_ascii_digit()).unwrap_or(text.trim().len()));
+    let factor = UNITS.iter().find(|(name, _)| unit.trim().eq_ignore_ascii_case(name)).map(|(_, factor)| *factor);
+    let bytes = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    bytes.ok_or_else(|| InvalidValue(format!("`{text}` is not a size such as `500MB` or `2GiB`")))
+}
+
 /// Where a stage lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -166,6 +178,43 @@ impl fmt::Display for Architecture {
             Self::X86_64 => "x86_64",
             Self::Arm64 => "arm64",
         })
+    }
+}
+
+/// How the dependencies of a bundle travel, and hence where they are found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// In the archive of the app (`dependencies_layer = false`).
+    Together,
+    /// In an archive of their own that is a layer: what it has below `python/` is imported (Lambda, "Packaging your layer content").
+    #[default]
+    Layer,
+    /// In an archive of their own that the function fetches at its start, for bundles that are larger than Lambda takes (`slim_handler`).
+    Fetched,
+}
+
+/// Where Lambda unpacks a function's own archive.
+pub const TASK_ROOT: &str = "/var/task";
+
+impl Layout {
+    /// The directory from which dependencies are imported.
+    #[must_use]
+    pub fn dependencies_root(self) -> &'static str {
+        match self {
+            Self::Together => TASK_ROOT,
+            Self::Layer => "/opt/python",
+            Self::Fetched => "/tmp/dependencies",
+        }
+    }
+
+    /// What the names of dependencies begin with in their archive.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Layer => "python/",
+            Self::Together | Self::Fetched => "",
+        }
     }
 }
 

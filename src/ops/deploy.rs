@@ -8,18 +8,20 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::contents::{Before, Built, ReleaseContents};
+use super::gate::Ticket;
 use super::plan::{Plan, beyond, wanted};
 use super::schedule::warn_of_idle;
 use super::{AppOutput, OperationError};
-use crate::bundle::{self, Bundle};
-use crate::cloud::{Cloud, CloudError, CodeSpec, Deployment, Invocation, Release, Route, StageSpec};
+use crate::bundle::{self, Archive, Bundle, Listing, Place};
+use crate::cloud::{ArchiveSpec, Cloud, CloudError, CodeRef, CodeSpec, Deployment, Invocation, Release, Route, StageSpec};
 use crate::model::{FrontDoor, Outcome, StageId, Version};
 use crate::observe::{Observer, Task};
 use crate::project::{DependencySource, Project};
 use crate::settings::Settings;
 
 /// What to deploy, and how.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct DeployRequest<'a> {
     /// The stage.
     pub settings: &'a Settings,
@@ -35,6 +37,8 @@ pub struct DeployRequest<'a> {
     pub check: bool,
     /// Wait for another run on the stage.
     pub wait: bool,
+    /// Where versions wait for those of other regions before they serve.
+    pub ticket: Option<&'a Ticket<'a>>,
 }
 
 /// How a deployment ended.
@@ -60,6 +64,9 @@ pub struct DeployReport {
     pub schedules: Outcome,
     /// The archives.
     pub bundle: Bundle,
+    /// What is in them.
+    #[serde(flatten)]
+    pub contents: ReleaseContents,
     /// Old versions that were removed.
     pub pruned: Vec<Version>,
     /// What the health check measured, where there was one.
@@ -80,27 +87,54 @@ pub struct FirstRequest {
 /// What a deployment would do; only reads from the target.
 pub async fn plan(cloud: &dyn Cloud, request: &DeployRequest<'_>, observer: &dyn Observer) -> Result<(Plan, Bundle), OperationError> {
     let spec = specification(request);
-    let (bundle, current) = beside_build(request, observer, async { existing(cloud, request).await })?;
-    let plan = Plan::new(current.as_ref(), &spec, &code_of(&bundle)?.code_sha256, request.settings.num_retained_versions);
+    let (Built { bundle, .. }, current) = beside_build(request, observer, async { existing(cloud, request).await })?;
+    let plan = Plan::new(current.as_ref(), &spec, &code_of(&bundle, request, &spec)?, request.settings.num_retained_versions);
     Ok((plan, bundle))
 }
 
 /// Makes the stage what the settings say. Killed at any point, the next run finishes; failing at any point, the old version goes on serving.
 pub async fn deploy(cloud: &dyn Cloud, request: &DeployRequest<'_>, observer: &dyn Observer) -> Result<DeployReport, OperationError> {
+    let spec = specification(request);
+    let (built, current) = beside_build(request, observer, async { look(cloud, request, &spec, observer).await })?;
+    release(cloud, request, &built, current, observer).await
+}
+
+/// What there is of the stage. Whatever a new one needs beside its bundle is made meanwhile.
+pub(super) async fn look(
+    cloud: &dyn Cloud,
+    request: &DeployRequest<'_>,
+    spec: &StageSpec,
+    observer: &dyn Observer,
+) -> Result<Option<Deployment>, OperationError> {
+    let current = existing(cloud, request).await?;
+    // Of a stage that is there, only what differs is touched, and only under the lock.
+    if current.is_none() {
+        cloud.ensure_prerequisites(&request.settings.id, spec, observer).await?;
+    }
+    Ok(current)
+}
+
+/// Brings what was built to a stage that was found like this.
+pub(super) async fn release(
+    cloud: &dyn Cloud,
+    request: &DeployRequest<'_>,
+    built: &Built,
+    current: Option<Deployment>,
+    observer: &dyn Observer,
+) -> Result<DeployReport, OperationError> {
     let id = &request.settings.id;
     let spec = specification(request);
-    let (bundle, current) = beside_build(request, observer, async {
-        let current = existing(cloud, request).await?;
-        // Of a stage that is there, only what differs is touched, and only under the lock.
-        if current.is_none() {
-            cloud.ensure_prerequisites(id, &spec, observer).await?;
-        }
-        Ok(current)
-    })?;
-    let code = code_of(&bundle)?;
-    let plan = Plan::new(current.as_ref(), &spec, &code.code_sha256, request.settings.num_retained_versions);
+    let Built { bundle, listing } = built;
+    let code = code_of(bundle, request, &spec)?;
+    let plan = Plan::new(current.as_ref(), &spec, &code, request.settings.num_retained_versions);
+    // Numbers of versions differ between regions: what is remembered is what home has.
+    let before = request.settings.is_home.then(|| Before::of(request, current.as_ref(), listing));
+    let with_contents = |mut report: DeployReport| {
+        report.contents = before.map(|before| before.compare(report.version, listing, observer)).unwrap_or_default();
+        report
+    };
     if let Some(current) = current.filter(|_| plan.is_nothing()) {
-        return unchanged(current, bundle);
+        return unchanged(current, bundle.clone()).map(with_contents);
     }
     loop {
         let lock = cloud.lock(id, request.wait, observer).await?;
@@ -110,7 +144,7 @@ pub async fn deploy(cloud: &dyn Cloud, request: &DeployRequest<'_>, observer: &d
             // Of two first deployments only one can make the stage, and nobody holds what is not there yet: the other waits for it now.
             Err(OperationError::Cloud(CloudError::Changed { .. })) if request.wait => released?,
             Err(error) => return Err(error),
-            Ok(deployed) => return released.map(|()| deployed.report(id, bundle)).map_err(OperationError::from),
+            Ok(deployed) => return released.map(|()| with_contents(deployed.report(id, bundle.clone()))).map_err(OperationError::from),
         }
     }
 }
@@ -137,7 +171,7 @@ async fn under_lock(
     let keep = request.settings.num_retained_versions;
     // Found again: what was there before the lock was taken may be another run's work in the making.
     let current = existing(cloud, request).await?;
-    let plan = Plan::new(current.as_ref(), spec, &code.code_sha256, keep);
+    let plan = Plan::new(current.as_ref(), spec, code, keep);
     let (previous, route_before, mut releases) =
         current.map_or((None, None, Vec::new()), |current| (current.live, current.route, current.releases));
     cloud.ensure_prerequisites(id, spec, observer).await?;
@@ -159,7 +193,14 @@ async fn under_lock(
     };
 
     if !releases.iter().any(|known| known.version == version) {
-        releases.push(Release { version, code_sha256: code.code_sha256.clone(), code_size: code.code_size, created: String::new() });
+        let CodeRef { code_sha256, code_size, location: _, dependencies } = code;
+        let dependencies_sha256 = dependencies.map(|dependencies| dependencies.sha256);
+        releases.push(Release { version, code_sha256, code_size, dependencies_sha256, created: String::new() });
+    }
+    if let Some(ticket) = request.ticket
+        && !ticket.pass().await
+    {
+        return Err(OperationError::HeldBack { version, live: previous });
     }
     let excess = keep.map_or_else(Vec::new, |keep| beyond(&releases, keep, version));
     let settled = route_before.filter(|_| !plan.goes_on() && excess.is_empty());
@@ -216,6 +257,7 @@ impl Deployed {
             route: route_outcome,
             schedules,
             bundle,
+            contents: ReleaseContents::default(),
             pruned,
             first_request,
         }
@@ -237,6 +279,7 @@ fn unchanged(current: Deployment, bundle: Bundle) -> Result<DeployReport, Operat
         route: Outcome::Unchanged,
         schedules: Outcome::Unchanged,
         bundle,
+        contents: ReleaseContents::default(),
         pruned: Vec::new(),
         first_request: None,
     })
@@ -247,29 +290,47 @@ fn beside_build<T>(
     request: &DeployRequest<'_>,
     observer: &dyn Observer,
     work: impl Future<Output = Result<T, OperationError>>,
-) -> Result<(Bundle, T), OperationError> {
-    let build = || -> Result<Bundle, OperationError> {
-        let manifest = bundle::plan(request.project, request.settings, request.cache, observer)?;
-        Ok(bundle::write(&manifest, request.scratch, observer)?)
-    };
+) -> Result<(Built, T), OperationError> {
+    // What is wrong with the project says more than what is wrong with the target.
+    let (built, done) = beside(|| build(request, observer), work);
+    Ok((built?, done?))
+}
+
+/// Builds the archives in the request's scratch directory.
+pub(super) fn build(request: &DeployRequest<'_>, observer: &dyn Observer) -> Result<Built, OperationError> {
+    let manifest = bundle::plan(request.project, request.settings, request.cache, observer)?;
+    let path = request.scratch.join("app.zip");
+    let bundle = bundle::write(&manifest, Place { path: &path, scratch: request.scratch, cache: request.cache }, observer)?;
+    let listing = Listing::read(&manifest, &bundle)?;
+    Ok(Built { bundle, listing })
+}
+
+/// Runs `build` on a thread of its own, `work` on this one.
+pub(super) fn beside<B: Send, T>(build: impl FnOnce() -> B + Send, work: impl Future<Output = T>) -> (B, T) {
     tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {
             let building = scope.spawn(build);
             let done = tokio::runtime::Handle::current().block_on(work);
             let built = building.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            // What is wrong with the project says more than what is wrong with the target.
-            Ok((built?, done?))
+            (built, done)
         })
     })
 }
 
-fn specification(request: &DeployRequest<'_>) -> StageSpec {
+pub(super) fn specification(request: &DeployRequest<'_>) -> StageSpec {
     wanted(request.settings, request.project.interpreter.runtime)
 }
 
-fn code_of(bundle: &Bundle) -> Result<CodeSpec, OperationError> {
-    let code = bundle.code().ok_or(OperationError::Bundle(bundle::BundleError::Empty))?;
-    Ok(CodeSpec { path: code.path.clone(), code_sha256: code.code_sha256.clone(), size: code.size })
+pub(super) fn code_of(bundle: &Bundle, request: &DeployRequest<'_>, spec: &StageSpec) -> Result<CodeSpec, OperationError> {
+    let app = bundle.app().ok_or(OperationError::Bundle(bundle::BundleError::Empty))?;
+    let archive = |archive: &Archive| ArchiveSpec { path: archive.path.clone(), sha256: archive.code_sha256.clone(), size: archive.size };
+    Ok(CodeSpec {
+        app: archive(app),
+        dependencies: bundle.dependencies().map(archive),
+        layout: request.settings.packaging.layout,
+        runtime: spec.function.runtime,
+        architecture: spec.function.architecture,
+    })
 }
 
 async fn existing(cloud: &dyn Cloud, request: &DeployRequest<'_>) -> Result<Option<Deployment>, OperationError> {
@@ -319,7 +380,7 @@ async fn check(
     let settings = request.settings;
     let mut event = json!({ "zappa": "check", "path": path, "front_door": settings.front_door });
     if let Some(domain) = &settings.domain {
-        event["host"] = json!(domain);
+        event["host"] = json!(domain.name);
     }
     let payload = Bytes::from(event.to_string());
     let first = cloud.invoke(&settings.id, Some(version), payload.clone(), None).await?;

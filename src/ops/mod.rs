@@ -1,11 +1,17 @@
 //! The use cases, written once for every target: they hold a `&dyn Cloud` and never ask which. Nothing here prints; progress goes to an observer,
 //! results are values that `ui` renders.
 
+pub mod cache;
+pub mod certify;
+pub mod contents;
 pub mod deploy;
+pub mod gate;
+pub mod imports;
 pub mod init;
 pub mod invoke;
 pub mod package;
 pub mod plan;
+pub mod regions;
 pub mod rollback;
 pub mod schedule;
 pub mod status;
@@ -15,7 +21,7 @@ pub mod undeploy;
 use crate::bundle::BundleError;
 use crate::cloud::CloudError;
 use crate::hint::Hint;
-use crate::model::Version;
+use crate::model::{FrontDoor, Version};
 
 /// Why an operation did not come to its end. What was serving before still serves.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +49,33 @@ pub enum OperationError {
         live: Option<Version>,
         /// About a module that the app did not find.
         missing: Option<String>,
+    },
+    /// `--atomic`: another region did not get so far.
+    #[error("version {version} is well, and stays back with those of the other regions")]
+    HeldBack {
+        /// The version that does not serve.
+        version: Version,
+        /// What serves instead.
+        live: Option<Version>,
+    },
+    /// `--region` and the like, for a stage on this machine.
+    #[error("stage `{stage}` has the target `local`, and this machine is in no region")]
+    NoRegions {
+        /// The stage.
+        stage: String,
+    },
+    /// No region is left to work in.
+    #[error("the account has no region enabled that is not left out")]
+    NoRegionLeft,
+    /// A region does not have the release that the others go back to.
+    #[error("no version of `{function}` here has the code of version {version} at home ({home})")]
+    NoSuchRelease {
+        /// The function.
+        function: String,
+        /// The version at home.
+        version: Version,
+        /// The region that is home.
+        home: String,
     },
     /// There is nothing to go back to.
     #[error("there is no release {steps} before version {live} (the oldest kept is {oldest})")]
@@ -80,6 +113,26 @@ pub enum OperationError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// Only some targets have domains.
+    #[error("stage `{stage}` has the target `local`, which has no domains")]
+    NoDomainsHere {
+        /// The stage.
+        stage: String,
+    },
+    /// The settings name no domain.
+    #[error("stage `{stage}` has no `domain`")]
+    NoDomain {
+        /// The stage.
+        stage: String,
+    },
+    /// Only APIs can have a domain name.
+    #[error("`{domain}` cannot lead to stages whose front door is `{front_door}`")]
+    NoDomainBefore {
+        /// The domain.
+        domain: String,
+        /// What the settings ask for, or what is there.
+        front_door: FrontDoor,
+    },
     /// The payload is not a JSON object.
     #[error("the payload is not a JSON object")]
     Payload {
@@ -97,6 +150,14 @@ fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
 }
 
+impl OperationError {
+    /// Whether the region is not there, is not open to the account, or lacks what the stage needs.
+    #[must_use]
+    pub fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::Cloud(error) if error.is_out_of_reach())
+    }
+}
+
 impl Hint for OperationError {
     fn hints(&self) -> Vec<String> {
         match self {
@@ -109,6 +170,15 @@ impl Hint for OperationError {
                 hints.push("`touch_path` chooses another path to ask for, `--no-check` releases without asking".to_owned());
                 hints
             }
+            Self::HeldBack { live, .. } => {
+                let serving = live.map_or_else(|| "nothing is live yet".to_owned(), |live| format!("version {live} goes on serving"));
+                vec![format!("{serving}; mend the other regions, or leave out `--atomic`")]
+            }
+            Self::NoRegions { .. } => vec!["leave out `--region` and `--all-regions`, or name a stage with `target = \"aws\"`".to_owned()],
+            Self::NoRegionLeft => vec!["`exclude_regions` leaves out the others".to_owned()],
+            Self::NoSuchRelease { .. } => {
+                vec!["it was never deployed there, or is not kept any more (`num_retained_versions`): `zappa deploy` brings it".to_owned()]
+            }
             Self::NothingBefore { .. } => vec!["`zappa status` lists the releases that are kept (`num_retained_versions`)".to_owned()],
             Self::NothingLive { .. } => vec!["`zappa deploy` makes one".to_owned()],
             Self::NoSuchSchedule { known, .. } if known.is_empty() => {
@@ -117,6 +187,16 @@ impl Hint for OperationError {
             Self::NoSuchSchedule { known, .. } => {
                 let known: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
                 vec![format!("it has {}; `zappa schedule` makes those that the settings have gained", known.join(", "))]
+            }
+            Self::NoDomainsHere { .. } => vec!["name a stage with `target = \"aws\"`".to_owned()],
+            Self::NoDomain { .. } => vec!["set it in the settings: `domain = \"shop.example.com\"`".to_owned()],
+            Self::NoDomainBefore { front_door: FrontDoor::FunctionUrl, .. } => vec![
+                "a Function URL answers to its own name only, unless a CloudFront distribution stands before it".to_owned(),
+                "choose an HTTP API instead (`function_url_enabled = false`, `apigateway_version = \"v2\"`) and deploy that first"
+                    .to_owned(),
+            ],
+            Self::NoDomainBefore { .. } => {
+                vec!["choose an HTTP API (`apigateway_version = \"v2\"`) or a REST API, and deploy that first".to_owned()]
             }
             Self::Payload { .. } => vec!["give `--payload` an object: `'{\"key\": \"value\"}'`".to_owned()],
             Self::Scratch(_) | Self::UnexpectedAnswer { .. } => Vec::new(),
@@ -127,8 +207,17 @@ impl Hint for OperationError {
         match self {
             Self::Bundle(error) => error.is_input(),
             Self::Cloud(error) => error.is_input(),
-            Self::NothingBefore { .. } | Self::NothingLive { .. } | Self::NoSuchSchedule { .. } | Self::Payload { .. } => true,
-            Self::Scratch(_) | Self::Unhealthy { .. } | Self::UnexpectedAnswer { .. } => false,
+            Self::NoRegions { .. }
+            | Self::NoRegionLeft
+            | Self::NothingBefore { .. }
+            | Self::NothingLive { .. }
+            | Self::NoSuchRelease { .. }
+            | Self::NoSuchSchedule { .. }
+            | Self::NoDomainsHere { .. }
+            | Self::NoDomain { .. }
+            | Self::NoDomainBefore { .. }
+            | Self::Payload { .. } => true,
+            Self::Scratch(_) | Self::Unhealthy { .. } | Self::HeldBack { .. } | Self::UnexpectedAnswer { .. } => false,
         }
     }
 }

@@ -3,8 +3,10 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cloud::{Deployment, Fingerprints, FunctionSpec, Release, RouteSpec, ScheduleSpec, Scheduled, StageSpec, Surroundings};
-use crate::model::{GatewaySettings, HANDLER, LambdaSettings, Outcome, RoleSettings, Runtime, Target, Version};
+use crate::cloud::{
+    CodeSpec, Deployment, Fingerprints, FunctionSpec, Release, RouteSpec, ScheduleSpec, Scheduled, StageSpec, Surroundings,
+};
+use crate::model::{GatewaySettings, HANDLER, LambdaSettings, Layout, Outcome, RoleSettings, Runtime, Target, Version};
 use crate::settings::Settings;
 
 /// The name of the schedule that keeps a sandbox warm.
@@ -37,6 +39,7 @@ pub fn wanted(settings: &Settings, runtime: Runtime) -> StageSpec {
             concurrency: settings.lambda_concurrency,
             provisioned_concurrency: settings.provisioned_concurrency.filter(|_| on_aws),
             log_retention_days: settings.log_retention_days.filter(|_| on_aws),
+            fetches_dependencies: on_aws && settings.packaging.layout == Layout::Fetched,
         },
         route: RouteSpec {
             front_door: settings.front_door,
@@ -59,7 +62,8 @@ pub fn schedules(settings: &Settings) -> Vec<ScheduleSpec> {
         description: "keeps one sandbox warm".to_owned(),
         enabled: true,
     });
-    let events = settings.schedules.iter().map(|schedule| ScheduleSpec {
+    let here = settings.schedules.iter().filter(|schedule| settings.is_home || schedule.every_region);
+    let events = here.map(|schedule| ScheduleSpec {
         name: schedule.name.clone(),
         expression: schedule.expression.clone(),
         // The function is named for releases that are older than the schedule; the others know it by the schedule's name.
@@ -75,7 +79,7 @@ pub fn schedules(settings: &Settings) -> Vec<ScheduleSpec> {
 pub struct Plan {
     /// A new version, or the live one as it is.
     pub release: Outcome,
-    /// Why there is a new version: "code", "memory_size"… Names only, never values.
+    /// Why there is a new version: "code", "dependencies", "memory_size"… Names only, never values.
     pub changes: Vec<String>,
     /// Where `live` points now.
     pub live: Option<Version>,
@@ -94,7 +98,7 @@ pub struct Plan {
 impl Plan {
     /// Compares with what there is: `None` for a stage that is not there. `keep` is how many versions stay.
     #[must_use]
-    pub fn new(current: Option<&Deployment>, spec: &StageSpec, code_sha256: &str, keep: Option<u32>) -> Self {
+    pub fn new(current: Option<&Deployment>, spec: &StageSpec, code: &CodeSpec, keep: Option<u32>) -> Self {
         let Some(current) = current else {
             return Self {
                 release: Outcome::Created,
@@ -107,7 +111,7 @@ impl Plan {
                 resume: false,
             };
         };
-        let changes = release_changes(current, spec, code_sha256);
+        let changes = release_changes(current, spec, code);
         let fingerprints = Fingerprints::of(spec);
         let applied = current.applied.as_ref();
         let changed = |same: bool| if same { Outcome::Unchanged } else { Outcome::Updated };
@@ -174,12 +178,15 @@ fn same_schedules(there: &[Scheduled], wanted: &[ScheduleSpec]) -> bool {
     sorted(there.iter().map(|schedule| key(&schedule.spec)).collect()) == sorted(wanted.iter().map(key).collect())
 }
 
-fn release_changes(current: &Deployment, spec: &StageSpec, code_sha256: &str) -> Vec<String> {
+fn release_changes(current: &Deployment, spec: &StageSpec, code: &CodeSpec) -> Vec<String> {
     let live = current.live.and_then(|live| current.releases.iter().find(|release| release.version == live));
     let (Some(live), Some(function)) = (live, &current.function) else { return vec!["nothing is live yet".to_owned()] };
     let mut changes = Vec::new();
-    if code_sha256 != live.code_sha256 {
+    if code.app.sha256 != live.code_sha256 {
         changes.push("code".to_owned());
+    }
+    if code.dependencies_sha256() != live.dependencies_sha256.as_deref() {
+        changes.push("dependencies".to_owned());
     }
     changes.extend(function_changes(function, &spec.function));
     changes

@@ -63,7 +63,7 @@ pub async fn rollback(
     }
 }
 
-fn target(function: &str, all: &[Release], live: Version, to: RollbackTo) -> Result<Version, OperationError> {
+pub(super) fn target(function: &str, all: &[Release], live: Version, to: RollbackTo) -> Result<Version, OperationError> {
     match to {
         RollbackTo::Version(version) if all.iter().any(|release| release.version == version) => Ok(version),
         RollbackTo::Version(version) => Err(CloudError::NoSuchVersion { function: function.to_owned(), version }.into()),

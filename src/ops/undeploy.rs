@@ -29,6 +29,18 @@ pub struct UndeployPlan {
 
 /// What [`undeploy`] would do; only reads from the target.
 pub async fn plan(cloud: &dyn Cloud, id: &StageId, remove_logs: bool, observer: &dyn Observer) -> Result<UndeployPlan, OperationError> {
+    let mut plan = plan_here(cloud, id, remove_logs, observer).await?;
+    plan.removed.extend(cloud.remove_shared(id, true, observer).await?);
+    Ok(plan)
+}
+
+/// As [`plan`], without what the stage's regions share.
+pub(super) async fn plan_here(
+    cloud: &dyn Cloud,
+    id: &StageId,
+    remove_logs: bool,
+    observer: &dyn Observer,
+) -> Result<UndeployPlan, OperationError> {
     let all = cloud.remove(id, true, true, observer).await?;
     let removed = if remove_logs { all.clone() } else { cloud.remove(id, false, true, observer).await? };
     let kept = all.into_iter().filter(|line| !removed.contains(line)).collect();
@@ -37,6 +49,19 @@ pub async fn plan(cloud: &dyn Cloud, id: &StageId, remove_logs: bool, observer: 
 
 /// Removes the stage.
 pub async fn undeploy(
+    cloud: &dyn Cloud,
+    id: &StageId,
+    remove_logs: bool,
+    wait: bool,
+    observer: &dyn Observer,
+) -> Result<UndeployReport, OperationError> {
+    let mut report = undeploy_here(cloud, id, remove_logs, wait, observer).await?;
+    report.removed.extend(cloud.remove_shared(id, false, observer).await?);
+    Ok(report)
+}
+
+/// As [`undeploy`], without what the stage's regions share.
+pub(super) async fn undeploy_here(
     cloud: &dyn Cloud,
     id: &StageId,
     remove_logs: bool,

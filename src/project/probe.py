@@ -103,12 +103,14 @@ class Distribution:
     def editable_project(self):
         """The directory that `pip install -e` was given, from `direct_url.json` (PEP 610)."""
         import os
-        from urllib.parse import urlsplit
-        from urllib.request import url2pathname
 
         try:
             origin = json.loads(read(os.path.join(self.directory, "direct_url.json")) or "{}")
             if origin.get("dir_info", {}).get("editable") is True and origin["url"].startswith("file:"):
+                # Only here: the second takes longer to import than everything else in this script takes to run.
+                from urllib.parse import urlsplit
+                from urllib.request import url2pathname
+
                 return url2pathname(urlsplit(origin["url"]).path)
         except (AttributeError, KeyError, ValueError):
             pass

@@ -5,9 +5,9 @@ use super::remaining::{Remaining, number, number_text, texts};
 use super::schema::EFS_MOUNT_PATH;
 use super::tree::{Node, Value};
 use super::written::Given;
-use crate::model::{FileSystem, LambdaSettings, Runtime, Vpc};
+use crate::model::{FileSystem, LambdaSettings, Layout, Runtime, Vpc};
 
-/// Lambda's limit, layers of other accounts included.
+/// Lambda's limit, layers of other accounts included, and the dependencies'.
 const MAX_LAYERS: usize = 5;
 
 /// What SnapStart takes of `/tmp` at most, in MB: the size that every function has.
@@ -16,12 +16,27 @@ const SNAP_START_STORAGE: u32 = 512;
 /// The first Python that has SnapStart.
 const SNAP_START_MINOR: u8 = 12;
 
-/// The settings of the function itself; `runtime` and `storage` (MB of `/tmp`) decide whether it can have SnapStart.
-pub(super) fn lambda(rest: &mut Remaining, runtime: Option<Runtime>, storage: u32, problems: &mut Vec<Problem>) -> LambdaSettings {
+/// What else there is of the function, which decides about what it can have.
+pub(super) struct Fixed {
+    pub(super) runtime: Option<Runtime>,
+    /// MB of `/tmp`.
+    pub(super) storage: u32,
+    pub(super) layout: Layout,
+}
+
+/// The settings of the function itself.
+pub(super) fn lambda(rest: &mut Remaining, fixed: &Fixed, problems: &mut Vec<Problem>) -> LambdaSettings {
+    let Fixed { runtime, storage, layout } = *fixed;
     let layers = rest.given("layers");
     let count = layers.node.items().len();
     if count > MAX_LAYERS {
         problems.push(Problem::new(&layers.origin, format!("`layers` has {count} entries, and a function takes {MAX_LAYERS}")));
+    } else if count == MAX_LAYERS && layout == Layout::Layer {
+        let message = format!(
+            "`layers` has {count} entries, and with the dependencies' own layer a function takes {} more; `dependencies_layer = false` does without it",
+            MAX_LAYERS - 1
+        );
+        problems.push(Problem::new(&layers.origin, message));
     }
     let vpc = vpc(&rest.given("vpc_config"), problems);
     let efs = rest.given("efs_config");

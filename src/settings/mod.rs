@@ -10,6 +10,7 @@
 mod authorizer;
 mod check;
 mod cors;
+mod domain;
 mod environment;
 mod error;
 mod expression;
@@ -41,7 +42,10 @@ use self::resolve::Wrong;
 pub use self::schema::{Group, Key, groups, keys};
 pub use self::source::derived_project_name;
 use self::written::{Layer, Written, WrittenStage};
-use crate::model::{Architecture, AwsAccess, Cors, FrontDoor, GatewaySettings, LambdaSettings, RoleSettings, Runtime, StageId, Target};
+use crate::model::{
+    Architecture, AwsAccess, Cors, DomainSettings, FrontDoor, GatewaySettings, LambdaSettings, Layout, RoleSettings, Runtime, StageId,
+    Target,
+};
 
 /// The stage that exists without being written: the deployment on this machine.
 pub const LOCAL: &str = "local";
@@ -64,6 +68,12 @@ pub struct Settings {
     pub runtime: Option<Runtime>,
     /// Account, region and endpoints. The region is also what a local function sees as `AWS_REGION`.
     pub access: AwsAccess,
+    /// The regions that the stage is in.
+    pub regions: Regions,
+    /// Regions that `--all-regions` leaves out; `aws_regions` is already without them.
+    pub exclude_regions: Vec<String>,
+    /// Whether this is the stage at home, where events fire that are not for every region: a stage in one region is.
+    pub is_home: bool,
     /// The execution role.
     pub role: RoleSettings,
     /// What only Lambda itself has of a function.
@@ -94,9 +104,9 @@ pub struct Settings {
     pub gateway: GatewaySettings,
     /// Port of the local URL; `None`: the one used before, else a free one.
     pub local_port: Option<u16>,
-    /// Custom domain.
-    pub domain: Option<String>,
-    /// Base path of the custom domain, without slashes at the ends.
+    /// The domain that the app is reached at.
+    pub domain: Option<DomainSettings>,
+    /// The path before everything that the app answers, without slashes at the ends: of the domain, or of whatever else stands before a load balancer.
     pub base_path: Option<String>,
     /// What the shim needs to know.
     pub shim: ShimSettings,
@@ -116,6 +126,17 @@ pub struct Settings {
     pub artefacts: Artefacts,
     /// Every key with its resolved value and where that came from, in the order of the schema: what `zappa settings` prints.
     pub values: Vec<ResolvedValue>,
+}
+
+/// The regions of a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Regions {
+    /// That of [`AwsAccess::region`].
+    One,
+    /// These, home first; [`AwsAccess::region`] is home.
+    Several(Vec<String>),
+    /// Every one that the account has enabled; home is [`AwsAccess::region`].
+    All,
 }
 
 /// The app as the settings name it.
@@ -158,6 +179,24 @@ pub struct Packaging {
     pub include: Vec<String>,
     /// Leave `boto3` and what belongs to it to the runtime.
     pub use_runtime_boto3: bool,
+    /// Replace native code that does not run on Lambda by wheels that do.
+    pub use_precompiled_packages: bool,
+    /// How much of the dependencies is left out.
+    pub slim: Slim,
+    /// How dependencies travel.
+    pub layout: Layout,
+}
+
+/// How much of the dependencies is left out; each takes what the one before takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Slim {
+    /// What installers and interpreters leave behind.
+    None,
+    /// What nothing in the bundle refers to, and what is not for running code.
+    #[default]
+    Safe,
+    /// What only documentation reads.
+    Max,
 }
 
 /// What the user said about uploads.
@@ -184,6 +223,8 @@ pub struct Schedule {
     pub description: Option<String>,
     /// Whether it fires.
     pub enabled: bool,
+    /// Whether it fires in every region of the stage instead of at home only.
+    pub every_region: bool,
 }
 
 /// One key of the schema for one stage.

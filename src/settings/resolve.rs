@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::cors::cors;
+use super::domain::domain;
 use super::error::Problem;
 use super::gateway::{Around, gateway};
-use super::lambda::{lambda, log_retention_days, provisioned_concurrency};
+use super::lambda::{Fixed, lambda, log_retention_days, provisioned_concurrency};
 use super::precedence::Effective;
 use super::remaining::{Remaining, number, texts, texts_by_name};
 use super::role::role;
@@ -16,23 +17,14 @@ use super::schedules::schedules;
 use super::schema::{self, Support};
 use super::tree::{self, Node};
 use super::written::Given;
-use super::{AppSetting, Artefacts, Origin, Packaging, ResolvedValue, Settings, ShimSettings};
-use crate::model::{Architecture, AwsAccess, FrontDoor, MAX_FUNCTION_NAME, StageId, Target};
+use super::{AppSetting, Artefacts, Origin, Packaging, Regions, ResolvedValue, Settings, ShimSettings, Slim};
+use crate::model::{Architecture, AwsAccess, FrontDoor, Layout, MAX_FUNCTION_NAME, StageId, Target};
 
 /// What Lambda takes for all names and values of environment variables together.
 const MAX_ENVIRONMENT: usize = 4096;
 
 /// Keys of AWS that are checked as they stand and that nothing reads yet.
-const UNREAD: [&str; 8] = [
-    "alb_vpc_config",
-    "certificate",
-    "certificate_arn",
-    "certificate_chain",
-    "certificate_key",
-    "dependencies_layer",
-    "route53_enabled",
-    "use_precompiled_packages",
-];
+const UNREAD: [&str; 1] = ["alb_vpc_config"];
 
 /// The stage that is being resolved.
 pub(super) struct Stage<'a> {
@@ -68,9 +60,18 @@ pub(super) fn resolve(stage: Stage<'_>, effective: Effective, wrong: &mut Wrong)
     let runtime = rest.text("runtime").and_then(|text| schema::runtime(&text).ok());
     let ephemeral_storage = rest.take("ephemeral_storage").get("Size").and_then(number).unwrap_or_default();
     let lambda_concurrency = rest.number("lambda_concurrency");
-    let lambda = lambda(&mut rest, runtime, ephemeral_storage, on_aws);
+    let layout = match (rest.truth("slim_handler"), rest.truth("dependencies_layer")) {
+        (true, _) => Layout::Fetched,
+        (false, true) => Layout::Layer,
+        (false, false) => Layout::Together,
+    };
+    let lambda = lambda(&mut rest, &Fixed { runtime, storage: ephemeral_storage, layout }, on_aws);
     let url = rest.given("function_url_config");
     let around = Around { door: front_door, url: &url, directory, tracing: lambda.tracing };
+    let (region, regions, exclude_regions) = regions(&mut rest, on_aws);
+    let gateway = gateway(&mut rest, &around, on_aws);
+    let base_path = rest.text("base_path").map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty());
+    let domain = domain(&mut rest, base_path.as_deref(), gateway.endpoint, directory, on_aws);
     let events = rest.given("events");
     refuse_beyond_rules(&events, on_aws);
     let settings = Settings {
@@ -78,11 +79,10 @@ pub(super) fn resolve(stage: Stage<'_>, effective: Effective, wrong: &mut Wrong)
         target,
         app: app(&mut rest, problems),
         runtime,
-        access: AwsAccess {
-            profile: rest.text("profile_name"),
-            region: rest.text("aws_region"),
-            endpoint_urls: rest.map("aws_endpoint_urls"),
-        },
+        access: AwsAccess { profile: rest.text("profile_name"), region, endpoint_urls: rest.map("aws_endpoint_urls") },
+        regions,
+        exclude_regions,
+        is_home: true,
         role: role(&mut rest, directory, on_aws),
         provisioned_concurrency: provisioned_concurrency(
             &rest.given("provisioned_concurrency"),
@@ -101,16 +101,19 @@ pub(super) fn resolve(stage: Stage<'_>, effective: Effective, wrong: &mut Wrong)
         environment: environment(&mut rest, problems),
         front_door,
         cors: cors(front_door, &rest.given("cors"), &url, problems),
-        gateway: gateway(&mut rest, &around, on_aws),
+        gateway,
         local_port: rest.number("local_port").and_then(|port| u16::try_from(port).ok()),
-        domain: rest.text("domain"),
-        base_path: rest.text("base_path").map(|path| path.trim_matches('/').to_owned()).filter(|path| !path.is_empty()),
+        domain,
+        base_path,
         shim: shim(&mut rest, problems),
         packaging: Packaging {
             exclude: rest.texts("exclude"),
             exclude_glob: rest.texts("exclude_glob"),
             include: rest.texts("include"),
             use_runtime_boto3: rest.truth("use_runtime_boto3"),
+            use_precompiled_packages: rest.truth("use_precompiled_packages"),
+            slim: slim(&mut rest),
+            layout,
         },
         schedules: schedules(&events, problems),
         keep_warm: keep_warm(&mut rest),
@@ -143,6 +146,35 @@ fn listed(effective: &Effective) -> Vec<ResolvedValue> {
         .collect()
 }
 
+/// Home, the regions, and those that are left out.
+fn regions(rest: &mut Remaining, on_aws: &mut Vec<Problem>) -> (Option<String>, Regions, Vec<String>) {
+    let home = rest.text("aws_region");
+    let excluded = rest.texts("exclude_regions");
+    let given = rest.given("aws_regions");
+    if given.node.as_text().is_some() {
+        return (home, Regions::All, excluded);
+    }
+    let written = texts(&given.node);
+    let mut regions: Vec<String> = Vec::new();
+    for region in &written {
+        if !excluded.contains(region) && !regions.contains(region) {
+            regions.push(region.clone());
+        }
+    }
+    if regions.is_empty() && !written.is_empty() {
+        on_aws.push(Problem::new(&given.origin, "`exclude_regions` leaves none of `aws_regions`"));
+    }
+    if let Some(index) = home.as_ref().and_then(|home| regions.iter().position(|region| region == home)) {
+        let first = regions.remove(index);
+        regions.insert(0, first);
+    }
+    match regions.as_slice() {
+        [] => (home, Regions::One, excluded),
+        [only] => (Some(only.clone()), Regions::One, excluded),
+        [first, ..] => (Some(first.clone()), Regions::Several(regions), excluded),
+    }
+}
+
 fn check_name(id: &StageId, origin: &Origin, problems: &mut Vec<Problem>) {
     let name = id.function_name();
     if name.len() > MAX_FUNCTION_NAME {
@@ -153,6 +185,14 @@ fn check_name(id: &StageId, origin: &Origin, problems: &mut Vec<Problem>) {
                 "the function would be named `{name}`: {length} characters, and Lambda takes {MAX_FUNCTION_NAME}; shorten `project_name`"
             ),
         ));
+    }
+}
+
+fn slim(rest: &mut Remaining) -> Slim {
+    match rest.text("slim").as_deref() {
+        Some("none") => Slim::None,
+        Some("max") => Slim::Max,
+        _ => Slim::Safe,
     }
 }
 

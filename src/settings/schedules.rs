@@ -51,6 +51,7 @@ fn event_schedules(event: &Node, at: &Origin, problems: &mut Vec<Problem>) -> Ve
         Some(serde_json::Value::Object(kwargs)) => kwargs,
         _ => serde_json::Map::new(),
     };
+    let every_region = event.get("every_region").is_some_and(|node| node.value == Value::Bool(true));
     let enabled = event.get("enabled").is_none_or(|node| node.value == Value::Bool(true));
     let named = expressions.into_iter().enumerate().map(|(index, expression)| {
         let name = if index == 0 { name.clone() } else { format!("{name}-{}", index + 1) };
@@ -64,6 +65,7 @@ fn event_schedules(event: &Node, at: &Origin, problems: &mut Vec<Problem>) -> Ve
             kwargs: kwargs.clone(),
             description: text("description"),
             enabled,
+            every_region,
         })
         .collect()
 }

@@ -36,7 +36,7 @@ pub fn written(printer: &Printer, plan: &Plan, survey: &Survey, path: &Path, com
             "app": plan.app,
             "found": plan.found,
             "runtime": plan.runtime,
-            "aws_region": plan.region,
+            "aws_region": plan.regions.home,
             "interpreter": survey.interpreter,
             "dependencies": dependencies(survey),
             "next": commands,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anstyle::Style;
 use serde::Serialize;
 
+use super::bars::Bars;
 use super::progress::Progress;
 use crate::hint::Hint;
 use crate::observe::Observer;
@@ -40,6 +41,8 @@ pub struct Printer {
     /// Shared with work that outlives the borrow: SDK clients keep who they tell of their calls.
     progress: Arc<Progress>,
     verbose: u8,
+    /// How bars are drawn on standard output.
+    bars: Bars,
     /// The first failure of standard output.
     lost: Mutex<Option<io::Error>>,
 }
@@ -78,6 +81,7 @@ impl Printer {
             json: options.json,
             progress: Arc::new(Progress::new(options.quiet, options.verbose, bars)),
             verbose: options.verbose,
+            bars: Bars::of_output(),
             lost: Mutex::default(),
         }
     }
@@ -86,6 +90,12 @@ impl Printer {
     #[must_use]
     pub fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// How bars are drawn on standard output.
+    #[must_use]
+    pub fn bars(&self) -> Bars {
+        self.bars
     }
 
     /// Writes `text` and a newline to standard output. A reader that went away (`| head`) is not an error.
@@ -132,6 +142,17 @@ impl Printer {
     /// Tells of a failure that is a result (the function's, not ours), whatever the flags say.
     pub fn failure(&self, message: &str, hints: &[String]) {
         super::failure::tell(message, &[], hints);
+    }
+
+    /// As [`Self::failure`], with what caused it.
+    pub(super) fn failure_with(&self, message: &str, causes: &[String], hints: &[String]) {
+        super::failure::tell(message, causes, hints);
+    }
+
+    /// Who is told about progress in several regions.
+    #[must_use]
+    pub fn regions<'a>(&self, regions: impl Iterator<Item = &'a str>) -> super::regions::RegionsProgress {
+        super::regions::RegionsProgress::new(self.progress.clone(), regions)
     }
 
     /// What can be done next.

@@ -56,6 +56,21 @@ impl Progress {
         }
     }
 
+    /// A line for a region, where there are bars.
+    pub(super) fn region_bar(&self, region: &str) -> Option<ProgressBar> {
+        let bars = self.bars.as_ref()?;
+        let style = ProgressStyle::with_template("{spinner} {prefix}  {wide_msg} {elapsed}").ok()?;
+        let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_prefix(region.to_owned()).with_message("waits"));
+        bar.enable_steady_tick(TICK);
+        Some(bar)
+    }
+
+    /// How something ended, in the colour of that.
+    pub(super) fn marked(&self, result: &str, well: bool) -> String {
+        let style = if well { DONE } else { FAILED };
+        format!("{style}{result}{style:#}")
+    }
+
     fn bar(&self, name: &str, total: Option<u64>) -> Option<ProgressBar> {
         let bars = self.bars.as_ref()?;
         let (bar, template) = match total {
@@ -67,6 +82,11 @@ impl Progress {
         bar.enable_steady_tick(TICK);
         Some(bar)
     }
+}
+
+/// What to say of the time that something took, where it is worth telling.
+pub(super) fn took(took: Duration) -> String {
+    if took >= WORTH_TELLING { format!(" {DIM}{:.1} s{DIM:#}", took.as_secs_f64()) } else { String::new() }
 }
 
 impl Observer for Progress {
@@ -92,8 +112,7 @@ impl Observer for Progress {
             return;
         }
         let name = running.name;
-        let took = running.since.elapsed();
-        let took = if took >= WORTH_TELLING { format!(" {DIM}{:.1} s{DIM:#}", took.as_secs_f64()) } else { String::new() };
+        let took = took(running.since.elapsed());
         match outcome {
             Ok("") => self.line(&format!("{DONE}✓{DONE:#} {name}{took}")),
             Ok(detail) => self.line(&format!("{DONE}✓{DONE:#} {name} {DIM}{detail}{DIM:#}{took}")),

@@ -6,10 +6,12 @@ use anstyle::Style;
 use serde_json::{Value, json};
 
 use super::printer::{BOLD, DIM};
-use crate::bundle::Bundle;
+use super::{certify, change};
+use crate::bundle::{Archive, Bundle, Part};
 use crate::cloud::{Deployment, LastError, LogEvent, LogKind, Sandbox, Scheduled, ScheduledRun};
 pub use crate::model::size;
 use crate::model::{FrontDoor, Outcome, StageId};
+use crate::ops::contents::ReleaseContents;
 use crate::ops::deploy::DeployReport;
 use crate::ops::plan::Plan;
 use crate::ops::rollback::RollbackReport;
@@ -19,10 +21,11 @@ use crate::ops::undeploy::{UndeployPlan, UndeployReport};
 use crate::schedule::Expression;
 
 /// Rows of label and text, aligned.
-struct Rows(Vec<(String, String)>);
+#[derive(Default)]
+pub(super) struct Rows(Vec<(String, String)>);
 
 impl Rows {
-    fn add(&mut self, label: &str, text: impl Into<String>) {
+    pub(super) fn add(&mut self, label: &str, text: impl Into<String>) {
         self.0.push((label.to_owned(), text.into()));
     }
 }
@@ -48,9 +51,26 @@ fn front_door(front_door: FrontDoor) -> &'static str {
 }
 
 fn bundle_text(bundle: &Bundle) -> String {
-    let total = |of: fn(&crate::bundle::Archive) -> u64| bundle.archives.iter().map(of).sum::<u64>();
-    let files: usize = bundle.archives.iter().map(|archive| archive.files).sum();
-    format!("{} ({files} files, {} unpacked)", size(total(|archive| archive.size)), size(total(|archive| archive.unpacked_size)))
+    let text = |Archive { size: bytes, files, unpacked_size, .. }: &Archive| {
+        format!("{} ({files} files, {} unpacked)", size(*bytes), size(*unpacked_size))
+    };
+    let own = bundle.app().map(text).unwrap_or_default();
+    match bundle.dependencies() {
+        Some(archive) => format!("{own}, dependencies {}", text(archive)),
+        None => own,
+    }
+}
+
+/// What weighs most, and what is new.
+fn contents(rows: &mut Rows, contents: &ReleaseContents) {
+    let weights = contents.heaviest.iter().filter(|weight| weight.part == Part::Dependencies).take(3);
+    let heaviest: Vec<String> = weights.map(|weight| format!("{} {}", weight.name, size(weight.size))).collect();
+    if !heaviest.is_empty() {
+        rows.add("heaviest", heaviest.join(", "));
+    }
+    if let Some(since) = contents.change.as_ref().filter(|change| !change.is_nothing()) {
+        rows.add("changed", change::summary(since));
+    }
 }
 
 /// `zappa deploy`, `zappa update`
@@ -67,6 +87,7 @@ pub fn deploy(id: &StageId, report: &DeployReport) -> String {
     rows.add("url", format!("{BOLD}{}{BOLD:#}", report.url));
     rows.add("front door", front_door(report.front_door));
     rows.add("bundle", bundle_text(&report.bundle));
+    contents(&mut rows, &report.contents);
     if let Some(first) = report.first_request {
         let warm = first.warm_ms.map(|warm| format!(", warm {warm:.1} ms")).unwrap_or_default();
         rows.add("first request", format!("cold {:.0} ms{warm}", first.cold_ms));
@@ -195,6 +216,9 @@ pub fn status(report: &StatusReport) -> String {
         rows.add("runtime", format!("{}, {} MB, {} s", function.runtime, function.memory_mb, function.timeout_seconds));
     }
     rows.add("arn", &deployment.function_arn);
+    if let Some(state) = &deployment.domain {
+        certify::domain(&mut rows, state);
+    }
     running(&mut rows, deployment);
     for (label, text) in &deployment.facts {
         rows.add(label, text);
@@ -283,11 +307,15 @@ pub fn log_event(event: &LogEvent) -> String {
     text
 }
 
-/// One event of the log as one line of JSON.
+/// One event of the log as one line of JSON; `region` where there are several.
 #[must_use]
-pub fn log_event_json(event: &LogEvent) -> String {
+pub fn log_event_json(event: &LogEvent, region: Option<&str>) -> String {
     let LogEvent { time, request_id, kind, text } = event;
-    json!({ "time": format!("{time:.3}"), "request_id": request_id, "kind": kind, "text": text }).to_string()
+    let mut line = json!({ "time": format!("{time:.3}"), "request_id": request_id, "kind": kind, "text": text });
+    if let Some(region) = region {
+        line["region"] = json!(region);
+    }
+    line.to_string()
 }
 
 /// A function's result.

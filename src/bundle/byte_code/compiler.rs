@@ -5,7 +5,6 @@ use std::io::{self, BufReader, Read, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use super::Outcome;
 use super::canonical::canonical;
 use crate::model::Runtime;
 
@@ -13,8 +12,16 @@ const SCRIPT: &str = include_str!("compile.py");
 /// Magic number, flags, hash of the source (PEP 552).
 const HEADER: usize = 16;
 
+/// What an interpreter makes of a source.
+pub(super) enum Compiled {
+    /// A `.pyc`.
+    Code(Vec<u8>),
+    /// Why there is none.
+    Refused(String),
+}
+
 /// A running interpreter.
-pub(super) struct Compiler {
+pub(in crate::bundle) struct Compiler {
     child: Child,
     stdin: Option<ChildStdin>,
     stdout: BufReader<ChildStdout>,
@@ -42,17 +49,17 @@ impl Compiler {
     }
 
     /// Compiles `source` for a file at `path`. An error is one of the process, which has ended then.
-    pub(super) fn compile(&mut self, path: &str, source: &[u8]) -> io::Result<Outcome> {
+    pub(super) fn compile(&mut self, path: &str, source: &[u8]) -> io::Result<Compiled> {
         let length = |bytes: &[u8]| u32::try_from(bytes.len()).map(u32::to_le_bytes).map_err(io::Error::other);
         let stdin = self.stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         stdin.write_all(&[&length(path.as_bytes())?[..], &length(source)?, path.as_bytes()].concat())?;
         stdin.write_all(source)?;
         let (failed, mut content) = self.answer()?;
         if failed {
-            return Ok(Outcome::Refused(String::from_utf8_lossy(&content).into_owned()));
+            return Ok(Compiled::Refused(String::from_utf8_lossy(&content).into_owned()));
         }
         let code = content.get_mut(HEADER..).and_then(|code| canonical(code, self.minor));
-        Ok(code.map_or_else(|| Outcome::Refused("its byte code has an unknown form".to_owned()), |()| Outcome::Compiled(content)))
+        Ok(code.map_or_else(|| Compiled::Refused("its byte code has an unknown form".to_owned()), |()| Compiled::Code(content)))
     }
 
     fn answer(&mut self) -> io::Result<(bool, Vec<u8>)> {

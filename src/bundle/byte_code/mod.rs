@@ -4,46 +4,38 @@
 //! The byte code is of the kind that is good for whatever source stands beside it (PEP 552, unchecked hash): times in an archive mean nothing.
 
 mod canonical;
+mod code;
 mod compiler;
 mod interpreter;
 mod store;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use self::compiler::Compiler;
-use self::store::Store;
+use self::code::Maker;
+use self::compiler::Compiled;
+use self::store::{Outcome, Store};
+use super::cache::{Compressor, Digest};
 use super::manifest::Inputs;
-use super::{Entry, MAX_UNPACKED, Manifest, Part, Source};
-use crate::model::{Runtime, size};
+use super::{Entry, Manifest, Part, Source, workers};
+use crate::model::{Layout, Runtime, TASK_ROOT, size};
 use crate::observe::{Observer, Task};
 use crate::project::Interpreter;
 
-/// Where Lambda unpacks a bundle. Tracebacks name files as they are there.
-const TASK_ROOT: &str = "/var/task";
+pub use self::code::ByteCode;
+pub(super) use self::compiler::Compiler;
+
 /// What the reason of byte code begins with; behind it stands the distribution, or the project's file.
 pub(super) const REASON: &str = "byte code of ";
 /// How many files a warning names.
 const NAMED: usize = 10;
 
-/// What became of one source.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Outcome {
-    /// A `.pyc`.
-    Compiled(Vec<u8>),
-    /// Why there is none.
-    Refused(String),
-}
-
 /// Adds byte code to `manifest`. Where that cannot be, says so: a bundle without is a slower one, and no failure.
 pub(super) fn add(inputs: &Inputs<'_>, manifest: &mut Manifest, observer: &dyn Observer) {
-    let unpacked = manifest.unpacked_size();
     let sources = sources(manifest, inputs);
-    if sources.is_empty() || unpacked > MAX_UNPACKED {
+    if sources.is_empty() || !manifest.has_room_for(&[]) {
         return;
     }
     let runtime = runtime(inputs);
@@ -51,18 +43,19 @@ pub(super) fn add(inputs: &Inputs<'_>, manifest: &mut Manifest, observer: &dyn O
         observer.note(&format!("no byte code in the bundle: there is no Python 3.{} here that could compile it", runtime.minor));
         return;
     };
+    let known = manifest.known.clone();
     let mut work = Work {
         runtime,
-        store: Store::new(inputs.cache, &interpreter.version),
-        interpreter,
+        layout: manifest.layout,
+        store: Store::new(inputs.cache, &interpreter.version, &known),
+        interpreter: &interpreter,
         observer,
-        next: AtomicUsize::new(0),
         total: sources.len(),
+        done: AtomicU64::new(0),
         task: OnceLock::new(),
         full: AtomicBool::new(false),
-        failure: Mutex::new(None),
     };
-    let outcomes = match work.run(&sources) {
+    let outcomes = match workers::each(sources.len(), Tools::default, |tools, index| work.outcome(sources.get(index), tools)) {
         Ok(outcomes) => {
             if let Some(task) = work.task.take() {
                 task.done("");
@@ -70,23 +63,33 @@ pub(super) fn add(inputs: &Inputs<'_>, manifest: &mut Manifest, observer: &dyn O
             outcomes
         }
         Err(error) => {
-            let python = work.interpreter.executable.display();
+            let python = interpreter.executable.display();
             observer.note(&format!("no byte code in the bundle: `{python}` cannot compile it ({error})"));
             return;
         }
     };
+    let maker = Arc::new(Maker { python: interpreter.executable.clone(), runtime, members: work.store.members.clone() });
     let mut entries = Vec::new();
     let mut refused = Refused { version: runtime.minor, own: Vec::new() };
-    for (index, outcome) in outcomes {
-        let Some((source, path)) = sources.get(index) else { continue };
-        match outcome {
-            Outcome::Compiled(code) => entries.push(entry(source, path, code)),
-            Outcome::Refused(why) => refused.tell(source, &why, observer),
-        }
+    for ((source, path), result) in sources.iter().zip(outcomes) {
+        // A source that cannot be read: the archive's writer says why.
+        let Some(Found { name, digest, in_lambda, outcome }) = result else { continue };
+        let (size, code) = match outcome {
+            Outcome::Refused(why) => {
+                refused.tell(source, &why, observer);
+                continue;
+            }
+            Outcome::Compiled(code) => (code.len() as u64, Source::Bytes(code)),
+            Outcome::Kept(size) => {
+                let (source, maker) = (source.source.clone(), maker.clone());
+                (size, Source::ByteCode(Box::new(ByteCode { name, size, source, digest, path: in_lambda, maker })))
+            }
+        };
+        entries.push(entry(source, path, size, code));
     }
     refused.end(observer);
     let added: u64 = entries.iter().map(|entry| entry.size).sum();
-    if unpacked + added > MAX_UNPACKED {
+    if !manifest.has_room_for(&entries) {
         observer.note(&format!("no byte code in the bundle: with {} of it, it would be larger than Lambda takes", size(added)));
         return;
     }
@@ -115,16 +118,9 @@ pub(super) fn compiled(path: &str, cache_tag: &str) -> Option<String> {
     })
 }
 
-fn entry(source: &Entry, path: &str, code: Vec<u8>) -> Entry {
+fn entry(source: &Entry, path: &str, size: u64, code: Source) -> Entry {
     let of = if source.part == Part::App { &source.path } else { &source.reason };
-    Entry {
-        path: path.to_owned(),
-        part: source.part,
-        size: code.len() as u64,
-        executable: false,
-        reason: format!("{REASON}{of}"),
-        source: Source::Bytes(code),
-    }
+    Entry { path: path.to_owned(), part: source.part, size, executable: false, reason: format!("{REASON}{of}"), source: code }
 }
 
 /// Sources that do not compile.
@@ -158,88 +154,97 @@ impl Refused {
 /// One build's byte code, made on all cores.
 struct Work<'a> {
     runtime: Runtime,
-    interpreter: Interpreter,
-    store: Store,
+    layout: Layout,
+    interpreter: &'a Interpreter,
+    store: Store<'a>,
     observer: &'a dyn Observer,
-    /// The next source that nobody has.
-    next: AtomicUsize,
     total: usize,
+    done: AtomicU64,
     /// Begins when something really has to be compiled.
     task: OnceLock<Task<'a>>,
     /// Whether the cache has refused to take something.
     full: AtomicBool,
-    /// Why the interpreter is of no use.
-    failure: Mutex<Option<io::Error>>,
+}
+
+/// What a thread needs when something has to be compiled.
+#[derive(Default)]
+struct Tools {
+    compiler: Option<Compiler>,
+    compressor: Option<Compressor>,
+}
+
+/// What became of one source.
+struct Found {
+    name: Digest,
+    /// Of the source.
+    digest: Digest,
+    /// Where the source will be.
+    in_lambda: String,
+    outcome: Outcome,
 }
 
 impl Work<'_> {
-    /// The outcomes with the number of their source, in order. A source that cannot be read has none: the archive's writer says why.
-    fn run(&self, sources: &[(Entry, String)]) -> io::Result<Vec<(usize, Outcome)>> {
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let mut outcomes: Vec<_> = thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(|| self.work(sources))).collect();
-            workers.into_iter().filter_map(|worker| worker.join().ok()).flatten().collect()
-        });
-        if let Some(error) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Err(error);
+    /// `None` for a source that cannot be read. An error says that the interpreter is of no use.
+    fn outcome(&self, source: Option<&(Entry, String)>, tools: &mut Tools) -> io::Result<Option<Found>> {
+        let Some((entry, _)) = source else { return Ok(None) };
+        let done = self.done.fetch_add(1, Ordering::Relaxed);
+        if let Some(task) = self.task.get() {
+            task.advance(done);
         }
-        outcomes.sort_unstable_by_key(|(index, _)| *index);
-        Ok(outcomes)
-    }
-
-    fn work(&self, sources: &[(Entry, String)]) -> Vec<(usize, Outcome)> {
-        let mut compiler = None;
-        let mut outcomes = Vec::new();
-        loop {
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some((source, _)) = sources.get(index) else { return outcomes };
-            match self.outcome(source, &mut compiler) {
-                Ok(outcome) => outcomes.extend(outcome.map(|outcome| (index, outcome))),
-                Err(error) => {
-                    // The others find nothing left to do.
-                    self.next.store(sources.len(), Ordering::Relaxed);
-                    *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                    return outcomes;
-                }
-            }
-            if let Some(task) = self.task.get() {
-                task.advance(index as u64);
-            }
-        }
-    }
-
-    fn outcome(&self, entry: &Entry, compiler: &mut Option<Compiler>) -> io::Result<Option<Outcome>> {
-        let read;
-        let source = match &entry.source {
-            Source::Bytes(bytes) => bytes,
-            Source::File(path) => match fs::read(path) {
-                Ok(bytes) => {
-                    read = bytes;
-                    &read
-                }
-                Err(_) => return Ok(None),
+        let (digest, read) = match &entry.source {
+            Source::File(path) => match self.store.known.content(path) {
+                Ok(Some(content)) => (content.digest, content.bytes),
+                Ok(None) | Err(_) => return Ok(None),
+            },
+            Source::Bytes(bytes) => (Digest::of(bytes), Some(bytes.clone())),
+            Source::ByteCode(_) | Source::Stripped(_) => return Ok(None),
+        };
+        // Tracebacks name files as they are in Lambda.
+        let root = if entry.part.is_apart(self.layout) { self.layout.dependencies_root() } else { TASK_ROOT };
+        let in_lambda = format!("{root}/{}", entry.path);
+        let name = self.store.name(&in_lambda, &digest);
+        let outcome = match self.store.get(&name) {
+            Some(outcome) => outcome,
+            None => match read.map_or_else(|| self.read(entry, &digest), Some) {
+                Some(bytes) => self.compile(&name, &in_lambda, &bytes, tools)?,
+                None => return Ok(None),
             },
         };
-        let path = format!("{TASK_ROOT}/{}", entry.path);
-        let key = self.store.key(&path, source);
-        if let Some(outcome) = self.store.get(&key) {
-            return Ok(Some(outcome));
-        }
-        let running = match compiler {
+        Ok(Some(Found { name, digest, in_lambda, outcome }))
+    }
+
+    /// A source that is known, and yet has never been compiled like this.
+    fn read(&self, entry: &Entry, digest: &Digest) -> Option<Vec<u8>> {
+        let Source::File(path) = &entry.source else { return None };
+        std::fs::read(path).ok().filter(|bytes| Digest::of(bytes) == *digest)
+    }
+
+    fn compile(&self, name: &Digest, path: &str, source: &[u8], tools: &mut Tools) -> io::Result<Outcome> {
+        let running = match &mut tools.compiler {
             Some(running) => running,
-            None => compiler.insert(Compiler::start(&self.interpreter.executable, self.runtime)?),
+            slot => slot.insert(Compiler::start(&self.interpreter.executable, self.runtime)?),
         };
         self.task.get_or_init(|| Task::begin(self.observer, "compile byte code", Some(self.total as u64)));
-        let Ok(outcome) = running.compile(&path, source) else {
+        let Ok(compiled) = running.compile(path, source) else {
             // Gone over this very source, or ended by somebody: nothing to remember.
-            *compiler = None;
-            return Ok(Some(Outcome::Refused("the interpreter ended while it compiled it".to_owned())));
+            tools.compiler = None;
+            return Ok(Outcome::Refused("the interpreter ended while it compiled it".to_owned()));
         };
-        if let Err(error) = self.store.put(&key, &outcome)
+        let (outcome, kept) = match compiled {
+            Compiled::Refused(why) => {
+                let kept = self.store.refuse(name, &why);
+                (Outcome::Refused(why), kept)
+            }
+            Compiled::Code(code) => match self.store.keep(name, &code, tools.compressor.get_or_insert_with(Compressor::new)) {
+                Ok(outcome) => (outcome, Ok(())),
+                Err(error) => (Outcome::Compiled(code), Err(error)),
+            },
+        };
+        if let Err(error) = kept
             && !self.full.swap(true, Ordering::Relaxed)
         {
             self.observer.detail(&format!("byte code is not kept for the next time: {error}"));
         }
-        Ok(Some(outcome))
+        Ok(outcome)
     }
 }

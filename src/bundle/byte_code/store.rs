@@ -1,75 +1,86 @@
-//! What was compiled before, in the cache: one small file each, whole or not there, believed only if its checksum says so.
+//! What came of every source that was compiled before: byte code is a compressed member in the cache, a refusal a small file.
 
-use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest as _, Sha256};
-
-use super::Outcome;
+use crate::bundle::cache::{self, Compressor, Digest, Known, Members};
 
 /// Changes when the same source is to be compiled differently from before.
-const LAYOUT: &str = "1";
-const CHECKSUM: usize = 32;
+const LAYOUT: &str = "2";
 
-/// The results of one interpreter.
-pub(super) struct Store {
-    directory: PathBuf,
-    version: String,
+/// What became of one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A `.pyc` of this size, kept under the name of the outcome.
+    Kept(u64),
+    /// A `.pyc` that could not be kept.
+    Compiled(Vec<u8>),
+    /// Why there is none.
+    Refused(String),
 }
 
-/// Names one result.
-pub(super) struct Key(String);
+/// The results of one interpreter.
+pub(super) struct Store<'a> {
+    refusals: PathBuf,
+    version: &'a str,
+    pub(super) known: &'a Known,
+    pub(super) members: Members,
+}
 
-impl Store {
+impl<'a> Store<'a> {
     /// Of the interpreter with the full version `version`: patch releases compile differently, too.
-    pub(super) fn new(cache: &Path, version: &str) -> Self {
-        Self { directory: cache.join("byte-code"), version: version.to_owned() }
+    pub(super) fn new(cache: &Path, version: &'a str, known: &'a Known) -> Self {
+        Self { refusals: cache.join("byte-code"), version, known, members: Members::new(cache) }
     }
 
-    /// Of `source` for a file at `path`.
-    pub(super) fn key(&self, path: &str, source: &[u8]) -> Key {
-        let mut hash = Sha256::new();
-        for part in [LAYOUT, &self.version, path] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        hash.update(source);
-        // Half of it is unique enough.
-        let name: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Key(name)
+    /// Names the outcome of `source` for a file at `path`.
+    pub(super) fn name(&self, path: &str, source: &Digest) -> Digest {
+        Digest::of_all([LAYOUT.as_bytes(), self.version.as_bytes(), path.as_bytes(), &source.0])
     }
 
-    /// The result, if there is one that is not damaged.
-    pub(super) fn get(&self, key: &Key) -> Option<Outcome> {
-        let bytes = fs::read(self.path(key)).ok()?;
-        let (checksum, content) = bytes.split_at_checked(CHECKSUM)?;
-        if Sha256::digest(content)[..] != *checksum {
-            return None;
+    /// What is known of it, if anything is. That what is said to be kept is still there and whole is seen when it is needed.
+    pub(super) fn get(&self, name: &Digest) -> Option<Outcome> {
+        if let Some(outcome) = self.known.note(name).and_then(parse) {
+            return Some(outcome);
         }
-        match content.split_first()? {
-            (0, code) => Some(Outcome::Compiled(code.to_owned())),
-            (_, why) => Some(Outcome::Refused(String::from_utf8_lossy(why).into_owned())),
-        }
+        let kept = self.members.get(name).map(|member| Outcome::Kept(member.size()));
+        let outcome = kept.or_else(|| Some(Outcome::Refused(String::from_utf8(cache::read(&self.refusal(name))?).ok()?)))?;
+        self.note(name, &outcome);
+        Some(outcome)
     }
 
-    /// Keeps a result.
-    pub(super) fn put(&self, key: &Key, outcome: &Outcome) -> io::Result<()> {
-        let content = match outcome {
-            Outcome::Compiled(code) => [&[0], &code[..]].concat(),
+    /// Keeps what was compiled.
+    pub(super) fn keep(&self, name: &Digest, code: &[u8], compressor: &mut Compressor) -> io::Result<Outcome> {
+        self.members.put(name, &compressor.member(code)?)?;
+        let outcome = Outcome::Kept(code.len() as u64);
+        self.note(name, &outcome);
+        Ok(outcome)
+    }
+
+    /// Keeps why there is none.
+    pub(super) fn refuse(&self, name: &Digest, why: &str) -> io::Result<()> {
+        cache::write(&self.refusal(name), why.as_bytes())?;
+        self.note(name, &Outcome::Refused(why.to_owned()));
+        Ok(())
+    }
+
+    fn note(&self, name: &Digest, outcome: &Outcome) {
+        let note = match outcome {
+            Outcome::Kept(size) => [&[0], &size.to_le_bytes()[..]].concat(),
             Outcome::Refused(why) => [&[1], why.as_bytes()].concat(),
+            Outcome::Compiled(_) => return,
         };
-        let path = self.path(key);
-        let directory = path.parent().unwrap_or(&self.directory);
-        fs::create_dir_all(directory)?;
-        let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(directory)?;
-        file.write_all(&[&Sha256::digest(&content)[..], &content].concat())?;
-        file.persist(path).map(|_| ()).map_err(|error| error.error)
+        self.known.remember(*name, note);
     }
 
-    /// In one of 256 directories, so that none of them grows large.
-    fn path(&self, key: &Key) -> PathBuf {
-        let (directory, name) = key.0.split_at(2);
-        self.directory.join(directory).join(name)
+    fn refusal(&self, name: &Digest) -> PathBuf {
+        self.refusals.join(name.to_string())
+    }
+}
+
+fn parse(note: &[u8]) -> Option<Outcome> {
+    match note.split_first()? {
+        (0, size) => Some(Outcome::Kept(u64::from_le_bytes(size.try_into().ok()?))),
+        (_, why) => Some(Outcome::Refused(String::from_utf8(why.to_vec()).ok()?)),
     }
 }

@@ -1,20 +1,26 @@
-//! Dependencies that only exist as a list: read (`requirements`, `uv_lock`, `poetry_lock`, `pyproject`) and installed into the cache (`install`) for
-//! the project's interpreter, once for every content of the list.
+//! Dependencies that only exist as a list: read (`requirements`, `uv_lock`, `poetry_lock`, `pyproject`) and installed into the cache (`install`, `cached`)
+//! by uv or pip (`installer`) for what the bundle has to run on, once for every content of the list.
 
+pub(super) mod cached;
 mod install;
+pub(super) mod installer;
 mod local;
 mod poetry_lock;
 mod pyproject;
 mod requirements;
 mod uv_lock;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
-pub(super) use self::install::uv;
+pub(super) use self::install::remove_scripts;
+use self::installer::Installer;
+pub(super) use self::installer::uv;
+use super::binaries;
 use super::markers::Markers;
 use super::{BundleError, PlanOptions};
 use crate::observe::Observer;
-use crate::project::{DependencyFile, DependencySource, InstalledPackages, Project};
+use crate::project::{DependencyFile, DependencySource, InstalledPackages, LinkedSource, Project};
 use crate::settings::Settings;
 
 /// What to install, in pip's format, and what else the result depends on.
@@ -50,8 +56,8 @@ pub(super) fn installed(
         }
         DependencySource::File { path, kind } => (path, *kind),
     };
-    let markers = Markers::new(&project.interpreter, settings.architecture);
-    let uv = install::uv(options.search_path.as_deref());
+    let markers = Markers::new(&project.interpreter, settings);
+    let uv = uv(options.search_path.as_deref());
     let mut wanted = match (kind, &uv) {
         (DependencyFile::Requirements, _) => requirements::read(path)?,
         (DependencyFile::Pyproject, _) => pyproject::read(path)?,
@@ -62,15 +68,34 @@ pub(super) fn installed(
     wanted.inputs.extend(local::digest(&wanted.lines, path.parent().unwrap_or(Path::new(""))));
     let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
     let mut site_packages = Vec::new();
+    let mut linked = project.dependencies.linked(&project.root);
     if !wanted.is_empty() {
-        let job = install::Job { wanted: &wanted, kind, file: path, interpreter: &project.interpreter, uv: uv.as_deref() };
-        site_packages.push(install::run(&job, cache, observer)?);
+        let installer = Installer { uv: uv.as_deref(), python: &project.interpreter.executable };
+        let target = binaries::aim(project, settings).map(|aim| aim.target);
+        // uv asks what markers mean there, pip what they mean here.
+        if uv.is_none() && target.is_some() && !wanted.complete {
+            wanted.lines = wanted.lines.iter().filter_map(|line| markers.decided(line)).collect();
+        }
+        let job = install::Job { wanted: &wanted, kind, file: path, interpreter: &project.interpreter, installer, target };
+        let directory = install::run(&job, cache, observer)?;
+        linked.extend(directories_in_pth_files(&directory));
+        site_packages.push(directory);
     }
-    Ok(InstalledPackages {
-        site_packages,
-        linked: project.dependencies.linked(&project.root),
-        source: format!("`{name}`, installed in the cache"),
-    })
+    Ok(InstalledPackages { site_packages, linked, source: format!("`{name}`, installed in the cache") })
+}
+
+/// Directories of distributions that stand on `sys.path` because a `.pth` file says so; in an environment, its interpreter has told of them.
+fn directories_in_pth_files(site_packages: &Path) -> Vec<LinkedSource> {
+    let entries = fs::read_dir(site_packages).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|extension| extension == "pth")).collect();
+    files.sort_unstable();
+    let lines =
+        files.iter().filter_map(|file| fs::read_to_string(file).ok()).flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
+    let directories = lines
+        .map(|line| line.trim().to_owned())
+        .filter(|line| !line.is_empty() && !line.starts_with(['#', '/']) && !line.starts_with("import"));
+    let directories = directories.map(|line| site_packages.join(line)).filter(|directory| directory.is_dir());
+    directories.map(|directory| LinkedSource { directory, distribution: None, modules: None }).collect()
 }
 
 /// Reads a list or what it refers to.

@@ -18,12 +18,14 @@ use crate::cloud::Fingerprint;
 
 /// How S3 says that there is none.
 pub(super) const ABSENT: &str = "NoSuchBucket";
-/// What all keys begin with: the rules hold for these only.
+/// What the keys of archives on their way begin with: they do not stay for long.
 pub(super) const PREFIX: &str = "zappa/";
+/// What the keys of archives begin with that functions fetch.
+pub(super) const KEPT_PREFIX: &str = "zappa-dependencies/";
 /// Says how the bucket is set up. Written last: a set-up that was interrupted is done again.
 const SET_UP_TAG: &str = "zappa:bucket";
 /// Whether [`set_up`] makes something else than before.
-const GENERATION: u32 = 1;
+const GENERATION: u32 = 2;
 /// For how many days an archive is kept that nobody removed.
 const KEEP_DAYS: i32 = 7;
 /// For how many days an unfinished upload is.
@@ -40,7 +42,7 @@ pub(super) enum State {
 
 /// Looks at the bucket, with one call.
 pub(super) async fn look(store: &Store<'_>, bucket: &str) -> Result<State, AwsError> {
-    if store.bucket.is_some() {
+    if store.names.s3_bucket.is_some() {
         // HEAD answers have no body: the code is made of the status.
         let answer = found(store.clients.s3.head_bucket().bucket(bucket).send().await, &["NotFound"]);
         let there = answer.map_err(failed("s3:ListBucket", bucket))?.is_some();
@@ -122,7 +124,7 @@ async fn close(store: &Store<'_>, bucket: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-/// Encrypted, and nothing stays for long.
+/// Encrypted, and nothing stays for long that is not in use.
 async fn keep_tidy(store: &Store<'_>, bucket: &str) -> Result<(), AwsError> {
     let s3 = &store.clients.s3;
     let default = ServerSideEncryptionByDefault::builder().sse_algorithm(ServerSideEncryption::Aes256).build().ok();
@@ -131,13 +133,14 @@ async fn keep_tidy(store: &Store<'_>, bucket: &str) -> Result<(), AwsError> {
     let request = s3.put_bucket_encryption().bucket(bucket).set_server_side_encryption_configuration(encryption);
     let request = request.set_expected_bucket_owner(store.owner());
     request.send().await.map_err(failed("s3:PutEncryptionConfiguration", bucket))?;
-    let rule = LifecycleRule::builder()
-        .id("zappa")
-        .filter(LifecycleRuleFilter::builder().prefix(PREFIX).build())
-        .status(ExpirationStatus::Enabled)
-        .expiration(LifecycleExpiration::builder().days(KEEP_DAYS).build())
-        .abort_incomplete_multipart_upload(AbortIncompleteMultipartUpload::builder().days_after_initiation(KEEP_UNFINISHED_DAYS).build());
-    let lifecycle = BucketLifecycleConfiguration::builder().set_rules(rule.build().ok().map(|rule| vec![rule])).build().ok();
+    let rule = |id: &str, prefix: &str| {
+        let unfinished = AbortIncompleteMultipartUpload::builder().days_after_initiation(KEEP_UNFINISHED_DAYS).build();
+        let rule = LifecycleRule::builder().id(id).filter(LifecycleRuleFilter::builder().prefix(prefix).build());
+        rule.status(ExpirationStatus::Enabled).abort_incomplete_multipart_upload(unfinished)
+    };
+    let expiration = LifecycleExpiration::builder().days(KEEP_DAYS).build();
+    let rules = [rule("zappa", PREFIX).expiration(expiration).build(), rule("zappa-dependencies", KEPT_PREFIX).build()];
+    let lifecycle = BucketLifecycleConfiguration::builder().set_rules(Some(rules.into_iter().flatten().collect())).build().ok();
     let request = s3.put_bucket_lifecycle_configuration().bucket(bucket).set_lifecycle_configuration(lifecycle);
     let request = request.set_expected_bucket_owner(store.owner());
     request.send().await.map_err(failed("s3:PutLifecycleConfiguration", bucket))?;

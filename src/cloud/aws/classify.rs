@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::domain::DomainError;
 use super::kinds::{Answer, Kind};
 use super::route::RouteError;
 use crate::cloud::TargetError;
@@ -64,6 +65,9 @@ pub enum AwsError {
     /// A front door cannot be as it is wanted.
     #[error(transparent)]
     Route(#[from] RouteError),
+    /// A domain cannot lead to the stage.
+    #[error(transparent)]
+    Domain(#[from] DomainError),
     /// A call failed, or what it began did.
     #[error(transparent)]
     Call(Box<Failure>),
@@ -195,7 +199,11 @@ where
     }
 }
 
-impl TargetError for AwsError {}
+impl TargetError for AwsError {
+    fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::Call(failure) if failure.kind.is_out_of_reach())
+    }
+}
 
 impl Hint for AwsError {
     fn hints(&self) -> Vec<String> {
@@ -206,6 +214,7 @@ impl Hint for AwsError {
             Self::NoRole { .. } => vec!["make it, or set `manage_roles = true`; `role_arn` and `role_name` choose another".to_owned()],
             Self::Archive { .. } | Self::NoArn { .. } | Self::NoLocation { .. } => Vec::new(),
             Self::Route(error) => error.hints(),
+            Self::Domain(error) => error.hints(),
             Self::Call(failure) => failure.kind.hints(&failure.action, &failure.resource),
         }
     }
@@ -215,6 +224,7 @@ impl Hint for AwsError {
             Self::NoRegion | Self::Endpoint { .. } | Self::Schedule { .. } => true,
             Self::NoRole { .. } | Self::NoArn { .. } | Self::NoLocation { .. } | Self::Archive { .. } => false,
             Self::Route(error) => error.is_input(),
+            Self::Domain(error) => error.is_input(),
             Self::Call(failure) => failure.kind.is_input(),
         }
     }

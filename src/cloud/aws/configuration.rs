@@ -1,5 +1,7 @@
 //! A function's configuration in our words and in the SDK's.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_lambda::operation::create_function::CreateFunctionOutput;
 use aws_sdk_lambda::operation::create_function::builders::CreateFunctionFluentBuilder;
 use aws_sdk_lambda::operation::publish_version::PublishVersionOutput;
@@ -11,15 +13,17 @@ use aws_sdk_lambda::types::{
     LastUpdateStatus, Runtime, SnapStart, SnapStartApplyOn, State, TracingConfig, TracingMode, VpcConfig,
 };
 
-use crate::cloud::FunctionSpec;
-use crate::model::{Architecture, FileSystem, LambdaSettings, Version, Vpc};
+use super::{dependencies, layer};
+use crate::cloud::{DependenciesRef, FunctionSpec};
+use crate::env;
+use crate::model::{Architecture, FileSystem, LambdaSettings, Layout, Version, Vpc};
 
 /// What Lambda gives a function that asks for nothing (API reference, `CreateFunction`).
 const DEFAULT_STORAGE_MB: u32 = 512;
 
 /// Both requests take the same members under the same names, and have no type in common.
 macro_rules! configure {
-    ($request:expr, $spec:expr) => {{
+    ($request:expr, $spec:expr, $dependencies:expr) => {{
         let FunctionSpec {
             runtime,
             architecture: _,
@@ -41,8 +45,8 @@ macro_rules! configure {
             .timeout(number(*timeout_seconds))
             .set_ephemeral_storage(ephemeral_storage(*ephemeral_storage_mb))
             .description(description)
-            .environment(Environment::builder().set_variables(Some(environment.clone().into_iter().collect())).build())
-            .set_layers(Some(layers.clone()))
+            .environment(variables($dependencies, environment))
+            .set_layers(Some(all_layers($dependencies, layers)))
             .vpc_config(vpc_config(vpc.as_ref()))
             .set_file_system_configs(Some(file_systems.iter().filter_map(file_system).collect()))
             .dead_letter_config(DeadLetterConfig::builder().target_arn(dead_letter_arn.clone().unwrap_or_default()).build())
@@ -52,12 +56,32 @@ macro_rules! configure {
     }};
 }
 
+/// What the function's dependencies are is a part of its configuration, too.
+pub(super) type Dependencies<'a> = Option<&'a DependenciesRef>;
+
+/// Ours first: what a layer holds hides what those before it hold under the same name (Lambda, "Working with layers"), and the user's have the last word.
+fn all_layers(dependencies: Dependencies<'_>, layers: &[String]) -> Vec<String> {
+    let own = dependencies.filter(|dependencies| dependencies.layout == Layout::Layer).map(|dependencies| dependencies.location.clone());
+    own.into_iter().chain(layers.iter().cloned()).collect()
+}
+
+/// The stage's, and where the function fetches its dependencies from.
+fn variables(dependencies: Dependencies<'_>, environment: &BTreeMap<String, String>) -> Environment {
+    let fetched = dependencies.filter(|dependencies| dependencies.layout == Layout::Fetched);
+    let own = fetched.map(|dependencies| (env::DEPENDENCIES.to_owned(), dependencies.location.clone()));
+    Environment::builder().set_variables(Some(environment.clone().into_iter().chain(own).collect())).build()
+}
+
 /// Everything but name, role, code and tags.
-pub(super) fn create(request: CreateFunctionFluentBuilder, spec: &FunctionSpec) -> CreateFunctionFluentBuilder {
-    let mut request = configure!(request, spec).architectures(architecture(spec.architecture));
+pub(super) fn create(
+    request: CreateFunctionFluentBuilder,
+    spec: &FunctionSpec,
+    dependencies: Dependencies<'_>,
+) -> CreateFunctionFluentBuilder {
+    let mut request = configure!(request, spec, dependencies).architectures(architecture(spec.architecture));
     // What is not wanted is left out: on creation an empty value is not "none" to every member.
     let LambdaSettings { layers, vpc, file_systems, dead_letter_arn, kms_key_arn, .. } = &spec.lambda;
-    if layers.is_empty() {
+    if all_layers(dependencies, layers).is_empty() {
         request = request.set_layers(None);
     }
     if vpc.is_none() {
@@ -76,8 +100,12 @@ pub(super) fn create(request: CreateFunctionFluentBuilder, spec: &FunctionSpec) 
 }
 
 /// Everything but name and role; the instruction set goes with the code. What is not wanted is sent empty: left out, it would stay as it is.
-pub(super) fn update(request: UpdateFunctionConfigurationFluentBuilder, spec: &FunctionSpec) -> UpdateFunctionConfigurationFluentBuilder {
-    configure!(request, spec)
+pub(super) fn update(
+    request: UpdateFunctionConfigurationFluentBuilder,
+    spec: &FunctionSpec,
+    dependencies: Dependencies<'_>,
+) -> UpdateFunctionConfigurationFluentBuilder {
+    configure!(request, spec, dependencies)
 }
 
 pub(super) fn architecture(architecture: Architecture) -> SdkArchitecture {
@@ -104,6 +132,10 @@ pub(super) struct Known {
     pub(super) pending: bool,
     /// An update has not come to its end.
     pub(super) updating: bool,
+    /// Where its dependencies are, if they travel by themselves ([`DependenciesRef::location`]).
+    pub(super) dependencies: Option<String>,
+    /// Bytes of their layer.
+    pub(super) layer_size: u64,
     /// `None` for what this tool does not make (container images, other languages).
     pub(super) spec: Option<FunctionSpec>,
 }
@@ -120,8 +152,19 @@ macro_rules! known {
                     ipv6: vpc.ipv6_allowed_for_dual_stack().unwrap_or_default(),
                 });
                 let variables = there.environment().and_then(|there| there.variables());
+                let mut environment: BTreeMap<String, String> =
+                    variables.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
+                let fetched = match environment.get(env::DEPENDENCIES) {
+                    Some(location) if dependencies::is_fetched(location) => environment.remove(env::DEPENDENCIES),
+                    _ => None,
+                };
                 let arm = there.architectures().contains(&SdkArchitecture::Arm64);
                 let file_systems = there.file_system_configs().iter();
+                let function = there.function_name().unwrap_or_default();
+                let (own, layers) = match there.layers() {
+                    [first, rest @ ..] if first.arn().is_some_and(|arn| layer::is_own(arn, function)) => (Some(first), rest),
+                    all => (None, all),
+                };
                 let spec = there.runtime().and_then(|runtime| runtime.as_str().parse().ok()).map(|runtime| FunctionSpec {
                     runtime,
                     architecture: if arm { Architecture::Arm64 } else { Architecture::X86_64 },
@@ -130,9 +173,9 @@ macro_rules! known {
                     timeout_seconds: unsigned(there.timeout()),
                     ephemeral_storage_mb: there.ephemeral_storage().map_or(DEFAULT_STORAGE_MB, |storage| unsigned(Some(storage.size()))),
                     description: there.description().unwrap_or_default().to_owned(),
-                    environment: variables.into_iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect(),
+                    environment,
                     lambda: LambdaSettings {
-                        layers: there.layers().iter().filter_map(|layer| layer.arn().map(str::to_owned)).collect(),
+                        layers: layers.iter().filter_map(|layer| layer.arn().map(str::to_owned)).collect(),
                         vpc,
                         file_systems: file_systems
                             .map(|there| FileSystem { arn: there.arn().to_owned(), local_mount_path: there.local_mount_path().to_owned() })
@@ -153,6 +196,8 @@ macro_rules! known {
                     modified: there.last_modified().map(time).unwrap_or_default(),
                     pending: there.state() == Some(&State::Pending),
                     updating: there.last_update_status() == Some(&LastUpdateStatus::InProgress),
+                    dependencies: own.and_then(|own| own.arn().map(str::to_owned)).or(fetched),
+                    layer_size: own.and_then(|own| u64::try_from(own.code_size()).ok()).unwrap_or_default(),
                     spec,
                 }
             }
@@ -164,8 +209,9 @@ known!(FunctionConfiguration, CreateFunctionOutput, UpdateFunctionCodeOutput, Up
 
 impl Known {
     /// Whether its configuration is the wanted one, the instruction set apart, which goes with the code.
-    pub(super) fn is_configured(&self, spec: &FunctionSpec) -> bool {
-        self.spec.as_ref().is_some_and(|there| *there == FunctionSpec { architecture: there.architecture, ..spec.clone() })
+    pub(super) fn is_configured(&self, spec: &FunctionSpec, dependencies: Dependencies<'_>) -> bool {
+        self.dependencies.as_ref() == dependencies.map(|dependencies| &dependencies.location)
+            && self.spec.as_ref().is_some_and(|there| *there == FunctionSpec { architecture: there.architecture, ..spec.clone() })
     }
 
     /// Whether it holds exactly this code.
@@ -175,7 +221,10 @@ impl Known {
 
     /// Whether it was published from `latest` as that is now.
     pub(super) fn is_of(&self, latest: &Self) -> bool {
-        self.code_sha256 == latest.code_sha256 && self.role == latest.role && self.spec == latest.spec
+        self.code_sha256 == latest.code_sha256
+            && self.dependencies == latest.dependencies
+            && self.role == latest.role
+            && self.spec == latest.spec
     }
 }
 

@@ -40,17 +40,22 @@ pub(super) struct Clients {
     pub(super) rest_apis: aws_sdk_apigateway::Client,
     pub(super) http_apis: aws_sdk_apigatewayv2::Client,
     pub(super) events: aws_sdk_eventbridge::Client,
+    pub(super) account: aws_sdk_account::Client,
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) certificates: aws_sdk_acm::Client,
+    pub(super) dns: aws_sdk_route53::Client,
     /// Held while the policy of a function is changed: of changes that are asked for at the same time, AWS may lose one and still answer that all is well.
     pub(super) policy: Arc<Mutex<()>>,
 }
 
 impl Clients {
-    /// Reads profile, environment and endpoints; makes no call, except to whatever gives the profile's credentials when they are first needed.
-    pub(super) async fn connect(access: &AwsAccess, trace: Option<&Trace>) -> Result<Self, AwsError> {
-        check_endpoints(access)?;
-        let config = configuration(access).await;
+    /// For `region`, or the one that the configuration has. Makes no call.
+    pub(super) fn new(config: &SdkConfig, region: Option<&str>, access: &AwsAccess, trace: Option<&Trace>) -> Result<Self, AwsError> {
+        let config = match region {
+            Some(region) => config.to_builder().region(Region::new(region.to_owned())).build(),
+            None => config.clone(),
+        };
         if let Some(url) = config.endpoint_url() {
             check_endpoint("`endpoint_url` of the profile", url)?;
         }
@@ -78,9 +83,12 @@ impl Clients {
             s3: client!(aws_sdk_s3, "s3", force_path_style = path_style),
             rest_apis: client!(aws_sdk_apigateway, "apigateway"),
             http_apis: client!(aws_sdk_apigatewayv2, "apigatewayv2"),
+            account: client!(aws_sdk_account, "account"),
             events: client!(aws_sdk_eventbridge, "events"),
             logs: client!(aws_sdk_cloudwatchlogs, "logs"),
             sts: client!(aws_sdk_sts, "sts"),
+            certificates: client!(aws_sdk_acm, "acm"),
+            dns: client!(aws_sdk_route53, "route53"),
             policy: Arc::default(),
             region,
         })
@@ -106,7 +114,8 @@ fn timeouts(answer: Duration) -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(answer).build()
 }
 
-async fn configuration(access: &AwsAccess) -> SdkConfig {
+/// Reads profile and environment; makes no call, except to whatever gives the profile's credentials when they are first needed.
+pub(super) async fn configuration(access: &AwsAccess) -> SdkConfig {
     let http = Builder::new().build_with_connector_fn(|settings, _| {
         let mut connector = Connector::builder().tls_provider(Provider::Rustls(CryptoMode::Ring));
         connector.set_connector_settings(settings.cloned());
@@ -127,7 +136,7 @@ async fn configuration(access: &AwsAccess) -> SdkConfig {
 }
 
 /// The SDK finds out at the first call only, and says no more than that it failed.
-fn check_endpoints(access: &AwsAccess) -> Result<(), AwsError> {
+pub(super) fn check_endpoints(access: &AwsAccess) -> Result<(), AwsError> {
     for (service, url) in &access.endpoint_urls {
         check_endpoint(&format!("`{service}` in `aws_endpoint_urls`"), url)?;
     }

@@ -8,13 +8,15 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::FunctionCode;
 
 use super::classify::{AwsError, code, failed, found, state_failure};
-use super::configuration::{self, Known};
+use super::configuration::{self, Dependencies, Known};
 use super::connect::{Clients, sending};
+use super::dependencies;
+use super::layer::LayerVersion;
 use super::names::Names;
 use super::stage::{ABSENT, CONFLICT, Stage, State, take_new};
 use super::storage::Location;
 use crate::cloud::{CloudError, CodeRef, FunctionSpec, Release, Removed};
-use crate::model::{Outcome, Version};
+use crate::model::{Layout, Outcome, Version};
 
 /// For how long a function or version may take to be ready. A snapshot for SnapStart takes minutes.
 const READY: Duration = Duration::from_secs(900);
@@ -35,10 +37,16 @@ pub(super) async fn list(clients: &Clients, names: &Names) -> Result<Vec<Known>,
 }
 
 /// The published ones among them, oldest first.
-pub(super) fn releases(versions: &[Known]) -> Vec<Release> {
+pub(super) fn releases(versions: &[Known], layers: &[LayerVersion]) -> Vec<Release> {
     let release = |there: &Known| {
-        let Known { version, code_sha256, code_size, modified, .. } = there;
-        Some(Release { version: (*version)?, code_sha256: code_sha256.clone(), code_size: *code_size, created: modified.clone() })
+        let Known { version, code_sha256, code_size, modified, dependencies: apart, .. } = there;
+        Some(Release {
+            version: (*version)?,
+            code_sha256: code_sha256.clone(),
+            code_size: *code_size,
+            dependencies_sha256: apart.as_ref().map(|location| dependencies::sha256(layers, location)),
+            created: modified.clone(),
+        })
     };
     let mut releases: Vec<Release> = versions.iter().filter_map(release).collect();
     releases.sort_by_key(|release| release.version);
@@ -61,6 +69,19 @@ pub(super) struct Build<'a> {
     pub(super) tags: std::collections::BTreeMap<String, String>,
 }
 
+impl Build<'_> {
+    fn dependencies(&self) -> Dependencies<'_> {
+        self.code.dependencies.as_ref()
+    }
+
+    /// Whether it has less in its layer than `latest`: then the configuration comes before the code, which may have taken in what the layer loses, and both
+    /// of old or of new may be larger than Lambda takes.
+    fn has_less(&self, latest: &Known) -> bool {
+        let layer = self.dependencies().filter(|dependencies| dependencies.layout == Layout::Layer);
+        layer.map_or(0, |layer| layer.size) < latest.layer_size
+    }
+}
+
 /// A version that is exactly as wanted: the newest if it is that already, else a new one. Every step looks at what Lambda told last, so that a run that
 /// was killed between any two of them, or an answer that was lost, is gone on from.
 pub(super) async fn ensure(
@@ -79,8 +100,8 @@ pub(super) async fn ensure(
         };
         take_new(clients, stage, state).await?;
         wait(clients, names, &latest).await?;
-        let configured = latest.is_configured(build.spec) && latest.role == build.role;
-        let told = if !latest.has_code(&build.code.code_sha256, build.spec) {
+        let configured = latest.is_configured(build.spec, build.dependencies()) && latest.role == build.role;
+        let told = if !latest.has_code(&build.code.code_sha256, build.spec) && (configured || !build.has_less(&latest)) {
             // The code comes with a version of its own if nothing else is to be changed.
             update_code(clients, names, &latest, build, configured).await?
         } else if !configured {
@@ -122,7 +143,8 @@ async fn create(clients: &Clients, stage: &Arc<Stage>, state: &mut State, build:
     let mut pause = Duration::from_millis(500);
     let created = loop {
         let request = clients.lambda.create_function().function_name(&names.function).role(&build.role).code(code_of.clone()).publish(true);
-        let request = configuration::create(request, build.spec).set_tags(Some(build.tags.clone().into_iter().collect()));
+        let request =
+            configuration::create(request, build.spec, build.dependencies()).set_tags(Some(build.tags.clone().into_iter().collect()));
         match request.customize().config_override(sending()).send().await {
             Ok(created) => break Some(created),
             Err(error) if code(&error) == CONFLICT => break None,
@@ -151,7 +173,7 @@ where
         && error.message().is_some_and(|message| message.contains("cannot be assumed by Lambda"))
 }
 
-fn read_archive(path: &std::path::Path) -> Result<Vec<u8>, AwsError> {
+pub(super) fn read_archive(path: &std::path::Path) -> Result<Vec<u8>, AwsError> {
     std::fs::read(path).map_err(|source| AwsError::Archive { path: path.to_owned(), source })
 }
 
@@ -183,7 +205,7 @@ async fn update_code(
 async fn update_configuration(clients: &Clients, names: &Names, latest: &Known, build: &Build<'_>) -> Result<Option<Known>, CloudError> {
     let request = clients.lambda.update_function_configuration().function_name(&names.function).role(&build.role);
     let request = request.set_revision_id(latest.revision.clone());
-    match configuration::update(request, build.spec).send().await {
+    match configuration::update(request, build.spec, build.dependencies()).send().await {
         Ok(told) => Ok(Some(Known::from(&told))),
         Err(error) if is_overtaken(code(&error)) => Ok(None),
         Err(error) => Err(failed("lambda:UpdateFunctionConfiguration", &names.function)(error).into()),
@@ -242,11 +264,21 @@ async fn settled<T, E>(clients: &Clients, names: &Names, version: Option<Version
     Err(state_failure(&names.function, code.unwrap_or_default(), reason.unwrap_or("it did not become ready in time")))
 }
 
-/// Removes a published version. `false`: it was gone, or an alias uses it.
+/// Whether there is a function at all.
+pub(super) async fn exists(clients: &Clients, names: &Names) -> Result<bool, AwsError> {
+    let answer = clients.lambda.get_function_configuration().function_name(&names.function).send().await;
+    Ok(found(answer, &[ABSENT]).map_err(failed("lambda:GetFunctionConfiguration", &names.function))?.is_some())
+}
+
+/// Removes a published version. `false`: an alias uses it.
 pub(super) async fn remove_version(clients: &Clients, names: &Names, version: Version) -> Result<bool, AwsError> {
     let answer = clients.lambda.delete_function().function_name(&names.function).qualifier(version.to_string()).send().await;
-    let answer = found(answer, &[ABSENT, CONFLICT]).map_err(failed("lambda:DeleteFunction", format!("{}:{version}", names.function)))?;
-    Ok(answer.is_some())
+    match answer {
+        // Nobody else removes them while this run holds the stage: it was this very call, whose answer was lost.
+        Err(error) if code(&error) == ABSENT => Ok(true),
+        Err(error) if code(&error) == CONFLICT => Ok(false),
+        answer => answer.map(|_| true).map_err(failed("lambda:DeleteFunction", format!("{}:{version}", names.function))),
+    }
 }
 
 /// Removes the function with its versions and aliases, or says whether there is one.

@@ -126,7 +126,7 @@ impl Kind {
                 Self::BucketElsewhere(answer.region.map(str::to_owned))
             }
             "InvalidBucketName" => Self::BucketName,
-            "NoSuchBucket" => Self::Absent,
+            "NoSuchBucket" | "NoSuchHostedZone" => Self::Absent,
             _ if answer.status == 301 => Self::BucketElsewhere(answer.region.map(str::to_owned)),
             // A HEAD answer has no body to say more.
             _ if answer.status == 403 && answer.action.starts_with("s3:") && answer.message.is_empty() => Self::BucketForeign,
@@ -165,6 +165,8 @@ impl Kind {
             | "ConcurrentModificationException"
             | "ConcurrentModification"
             | "OperationAborted"
+            | "PriorRequestNotComplete"
+            | "RequestInProgressException"
             | "ResourceInUseException" => Self::Busy,
             "EntityAlreadyExists" | "ResourceAlreadyExistsException" => Self::Exists,
             "ResourceNotFoundException" | "NotFoundException" | "NoSuchEntity" => {
@@ -179,6 +181,8 @@ impl Kind {
             | "ValidationError"
             | "BadRequestException"
             | "InvalidInput"
+            | "InvalidChangeBatch"
+            | "InvalidDomainValidationOptionsException"
             | "InvalidParameterException"
             | "InvalidEventPatternException" => Self::Invalid,
             _ if answer.status >= 500 => Self::Internal,
@@ -255,6 +259,12 @@ impl Kind {
     /// Nothing can have been attempted.
     pub(super) fn is_input(&self) -> bool {
         matches!(self, Self::NoCredentials | Self::UnknownProfile | Self::SignInExpired)
+    }
+
+    /// The region is not there or not open to the account, or Lambda has not got there what the function needs.
+    pub(super) fn is_out_of_reach(&self) -> bool {
+        // A region that the account has not enabled does not know its keys.
+        matches!(self, Self::RegionOff | Self::NoHost | Self::CredentialsInvalid | Self::Runtime)
     }
 
     /// One sentence: what was attempted, and what is wrong with it.

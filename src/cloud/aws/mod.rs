@@ -6,9 +6,12 @@
 //! stage, lock    what a run has read and holds                          machine     whose lock it is, and whether that run still goes on
 //! role, policy   the execution role                                     storage     archives on their way
 //! function       versions (`configuration`: our words and the SDK's)    invoke      calls
+//! dependencies   what travels by itself, as a layer (`layer`) or to be fetched
 //! surroundings   tags, concurrency, log retention                       route       REST API, HTTP API, Function URL
 //! rules          schedules                                              logs        CloudWatch Logs
+//! domain         the user's own domain names: ACM, Route 53
 //! template       who needs which permissions                            kinds       what AWS's codes and texts mean
+//! look           a stage as it is                                       fleet       what the regions of one run share
 //! bucket, upload where archives go through, and how they get there      retries     which calls are made again      trace   what `-vv` shows
 //! ```
 
@@ -16,11 +19,16 @@ mod bucket;
 mod classify;
 mod configuration;
 mod connect;
+mod dependencies;
+mod domain;
+mod fleet;
 mod function;
 mod invoke;
 mod kinds;
+mod layer;
 mod lock;
 mod logs;
+mod look;
 mod machine;
 mod names;
 mod permission;
@@ -30,6 +38,7 @@ mod retries;
 mod role;
 mod route;
 mod rules;
+mod ship;
 mod stage;
 mod storage;
 mod surroundings;
@@ -46,10 +55,12 @@ use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 pub use classify::AwsError;
+pub use fleet::{Enabled, Fleet};
 pub use template::{Documents, TemplateRequest, documents};
 pub use trace::Trace;
 
 use connect::Clients;
+use dependencies::{Delivery, There};
 use function::Build;
 use names::Place;
 use route::{Door, Site};
@@ -57,27 +68,39 @@ use stage::{Stage, State};
 use storage::{Location, Store};
 
 use super::{
-    Cloud, CloudError, CodeRef, CodeSpec, Deployment, Fingerprints, FunctionSpec, Invocation, LogPage, LogQuery, LogSink, OutputSink,
-    Releases, Removed, Route, RouteSpec, ScheduleSpec, StageLock, StageSpec, Surroundings,
+    Cloud, CloudError, CodeRef, CodeSpec, Deployment, Domains, Fingerprints, FunctionSpec, Invocation, LogPage, LogQuery, LogSink,
+    OutputSink, Releases, Removed, Route, RouteSpec, ScheduleSpec, StageLock, StageSpec, Surroundings,
 };
-use crate::model::{AwsAccess, FrontDoor, Outcome, StageId, Target, Version};
+use crate::model::{DomainSettings, FrontDoor, Outcome, StageId, Target, Version};
 use crate::observe::Observer;
 
 /// What the adapter needs to know beside the specification of a stage.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct AwsOptions {
-    /// Account, region, endpoints.
-    pub access: AwsAccess,
-    /// The bucket for archives; `None`: one is made where an archive is too large to do without.
+    /// Where; `None`: home, in the words of [`Fleet`].
+    pub region: Option<String>,
+    /// The way to the account, shared with the adapters of the run's other regions.
+    pub fleet: Arc<Fleet>,
+    /// Where else the stage is according to the settings.
+    pub elsewhere: Vec<String>,
+    /// `s3_bucket`, if this is home.
     pub bucket: Option<String>,
-    /// Whether an archive is removed from there once the function has it.
+    /// `s3_bucket` of a stage in several regions.
+    pub home_bucket: Option<String>,
+    /// Whether an archive is removed from its bucket once the function has it.
     pub delete_archives: bool,
     /// Tags for whatever is made.
     pub tags: BTreeMap<String, String>,
     /// The role as the settings name it: what a removal looks for.
     pub role: crate::model::RoleSettings,
-    /// Who is told of every call.
-    pub trace: Option<Trace>,
+    /// The domain of the settings.
+    pub domain: Option<DomainSettings>,
+}
+
+impl AwsOptions {
+    fn names(&self, id: &StageId) -> names::Names {
+        names::Names { home_bucket: self.home_bucket.clone(), ..names::Names::new(id, self.bucket.as_deref()) }
+    }
 }
 
 /// Stages in one region of one account.
@@ -97,70 +120,24 @@ impl AwsCloud {
     }
 
     async fn clients(&self) -> Result<&Clients, AwsError> {
-        self.clients.get_or_try_init(|| Clients::connect(&self.options.access, self.options.trace.as_ref())).await
+        self.clients.get_or_try_init(|| self.options.fleet.connect(self.options.region.as_deref())).await
     }
 
     fn stage(&self, id: &StageId) -> Arc<Stage> {
         let mut stages = self.stages.lock().unwrap_or_else(PoisonError::into_inner);
-        stages.entry(id.clone()).or_insert_with(|| Arc::new(Stage::new(id))).clone()
+        stages.entry(id.clone()).or_insert_with(|| Arc::new(Stage::new(self.options.names(id)))).clone()
     }
 
-    /// Reads the stage: alias, versions and rules at the same time, then the front door that the alias names.
-    async fn look(&self, stage: &Stage, state: &mut State, full: bool) -> Result<Option<Deployment>, CloudError> {
-        let names = &stage.names;
-        let clients = self.clients().await?;
-        let schedules = async { if full { rules::inspect(clients, names).await } else { rules::list(clients, names).await } };
-        let mut known_alias = stage.live.lock().await;
-        let (alias, versions, schedules) = tokio::join!(stage::read_alias(clients, names), function::list(clients, names), schedules);
-        // Whoever may not look is told so before anything is made.
-        let (read, versions, schedules) = (alias?, versions?, schedules?);
-        let Some(latest) = function::latest(&versions) else {
-            *known_alias = None;
-            *state = State { hold: state.hold.take(), place: state.place.clone(), role: state.role.clone(), ..State::default() };
-            return Ok(None);
-        };
-        let place = Place::of_arn(&latest.arn, &clients.region).ok_or_else(|| AwsError::NoArn { text: latest.arn.clone() })?;
-        // What this run holds is what it has written last.
-        let alias = if state.hold.is_some() { known_alias.clone() } else { read };
-        let record = alias.as_ref().map(|alias| alias.record.clone()).unwrap_or_default();
-        let door: Option<Door> = record.door.as_deref().and_then(|door| door.parse().ok());
-        let route = match &door {
-            Some(door) => route::look(Site { clients, names, place: &place }, door).await?,
-            None => None,
-        };
-        let live = alias.as_ref().filter(|_| record.released).and_then(|alias| alias.version);
-        let held = state.hold.is_some() || record.lock.is_none();
-        let deployment = Deployment {
-            function_name: names.function.clone(),
-            function_arn: place.function_arn(names),
-            live,
-            releases: function::releases(&versions),
-            function: live.and_then(|live| versions.iter().find(|there| there.version == Some(live))?.spec.clone()),
-            // What a run that holds the stage, or died holding it, has done to the rest cannot be known.
-            applied: record.applied.complete().filter(|_| held),
-            route,
-            schedules,
-            host: None,
-            sandboxes: None,
-            last_error: None,
-            facts: facts(latest, &place, door.as_ref()),
-        };
-        state.place = Some(place);
-        *known_alias = alias;
-        state.versions = versions;
-        Ok(Some(deployment))
+    async fn store<'a>(&'a self, stage: &'a Stage, place: &'a Place) -> Result<Store<'a>, AwsError> {
+        let (clients, fleet) = (self.clients().await?, &*self.options.fleet);
+        let ready = if fleet.regions().first() == Some(&place.region) { &fleet.home_bucket } else { &stage.bucket };
+        Ok(Store { clients, names: &stage.names, place, ready, fleet, sending: 0 })
     }
 
-    /// As [`Cloud::find`], for a run that begins or that has seen something change.
-    async fn find_anew(&self, stage: &Stage) -> Result<Option<Deployment>, CloudError> {
-        let mut state = stage.state.lock().await;
-        let found = self.look(stage, &mut state, false).await?;
-        state.found = Some(found.clone());
-        Ok(found)
-    }
-
-    async fn store<'a>(&'a self, names: &'a names::Names, place: &'a Place) -> Result<Store<'a>, AwsError> {
-        Ok(Store { clients: self.clients().await?, names, place, bucket: self.options.bucket.as_deref() })
+    /// Whether archives are removed from the bucket when Lambda has them. What the others copy from stays for the bucket's own rules: a region that failed
+    /// finds it there the next time.
+    fn forgets(&self) -> bool {
+        self.options.delete_archives && self.options.fleet.regions().is_empty()
     }
 
     /// Where the stage is: known from the function, the role, or asked.
@@ -168,16 +145,15 @@ impl AwsCloud {
         if let Some(place) = &state.place {
             return Ok(place.clone());
         }
-        let answer = self
-            .clients()
-            .await?
-            .sts
-            .get_caller_identity()
-            .send()
-            .await
-            .map_err(classify::failed("sts:GetCallerIdentity", "the account"))?;
-        let arn = answer.arn().unwrap_or_default();
-        let place = Place::of_arn(arn, &self.clients().await?.region).ok_or_else(|| AwsError::NoArn { text: arn.to_owned() })?;
+        let clients = self.clients().await?;
+        let ask = || async {
+            let answer = clients.sts.get_caller_identity().send().await;
+            let answer = answer.map_err(classify::failed("sts:GetCallerIdentity", "the account"))?;
+            let arn = answer.arn().unwrap_or_default();
+            Place::of_arn(arn, &clients.region).ok_or_else(|| AwsError::NoArn { text: arn.to_owned() })
+        };
+        let account = self.options.fleet.account.get_or_try_init(ask).await?.clone();
+        let place = Place { region: clients.region.clone(), ..account };
         state.place = Some(place.clone());
         Ok(place)
     }
@@ -191,6 +167,10 @@ impl Cloud for AwsCloud {
 
     fn calls_are_free(&self) -> bool {
         false
+    }
+
+    fn domains(&self) -> Option<&dyn Domains> {
+        Some(self)
     }
 
     async fn find(&self, id: &StageId) -> Result<Option<Deployment>, CloudError> {
@@ -211,6 +191,10 @@ impl Cloud for AwsCloud {
             let key = route::key_id(Site { clients, names, place }).await?;
             deployment.facts.extend(key.map(|id| ("api key".to_owned(), id)));
         }
+        drop(state);
+        if let Some(domain) = &self.options.domain {
+            deployment.domain = Some(Domains::look(self, id, domain).await?);
+        }
         Ok(Some(deployment))
     }
 
@@ -225,7 +209,7 @@ impl Cloud for AwsCloud {
         *stage.live.lock().await = alias;
         let Some(latest) = function::latest(&state.versions) else { return Ok(None) };
         state.place = Place::of_arn(&latest.arn, &self.clients().await?.region);
-        Ok(Some(Releases { live, all: function::releases(&state.versions) }))
+        Ok(Some(Releases { live, all: function::releases(&state.versions, &[]) }))
     }
 
     async fn lock(&self, id: &StageId, wait: bool, observer: &dyn Observer) -> Result<Box<dyn StageLock>, CloudError> {
@@ -252,10 +236,18 @@ impl Cloud for AwsCloud {
         if let Some(hold) = &mut state.hold {
             hold.touched = true;
         }
-        let (outcome, role) = role::ensure(self.clients().await?, &stage.names, spec, observer).await?;
+        let mut spec = spec.clone();
+        // A rollback to a version that fetches its dependencies must not fail.
+        spec.surroundings.fetches_dependencies |= state.versions.iter().any(configuration::Known::fetches);
+        let (clients, fleet) = (self.clients().await?, &self.options.fleet);
+        let regions = if fleet.regions().is_empty() { std::slice::from_ref(&clients.region) } else { fleet.regions() };
+        // One for all regions: the others wait for whoever comes first.
+        let ensured = fleet.role.get_or_try_init(|| role::ensure(clients, &stage.names, &spec, regions, observer)).await?;
+        let (outcome, mut role) = ensured.clone();
+        role.place.region.clone_from(&clients.region);
         if state.hold.is_none() {
             // Of a new stage, while its bundle is being built.
-            self.store(&stage.names, &role.place).await?.prepare().await?;
+            self.store(&stage, &role.place).await?.prepare().await?;
         }
         state.role = Some(role.arn);
         state.place = Some(role.place);
@@ -265,14 +257,15 @@ impl Cloud for AwsCloud {
     async fn put_code(&self, id: &StageId, code: &CodeSpec, observer: &dyn Observer) -> Result<CodeRef, CloudError> {
         let stage = self.stage(id);
         let mut state = stage.state.lock().await;
-        // Code that the function has already is not sent again.
-        if function::latest(&state.versions).is_some_and(|latest| latest.code_sha256 == code.code_sha256) {
-            let location = Location::File(code.path.clone()).to_string();
-            return Ok(CodeRef { code_sha256: code.code_sha256.clone(), code_size: code.size, location });
+        // What the function has already is not sent again.
+        let there = There::of(&state, code);
+        if there.is_all(code) {
+            return Ok(there.reference(code, &Location::File(code.app.path.clone())));
         }
         let place = self.place(&mut state).await?;
         drop(state);
-        Ok(self.store(&stage.names, &place).await?.put(code, observer).await?)
+        let store = Store { sending: there.missing(code), ..self.store(&stage, &place).await? };
+        Ok(Delivery { store, stage: &stage, code, forget: self.forgets() }.run(there, observer).await?)
     }
 
     async fn ensure_version(
@@ -287,10 +280,11 @@ impl Cloud for AwsCloud {
         let role = state.role.clone().ok_or_else(|| AwsError::NoRole { name: stage.names.role(&self.options.role) })?;
         let build = Build { spec: function, code, role, tags: stage.names.tags(&self.options.tags) };
         let made = function::ensure(self.clients().await?, &stage, &mut state, &build).await?;
-        if self.options.delete_archives {
+        if self.forgets() {
             let place = self.place(&mut state).await?;
-            self.store(&stage.names, &place).await?.forget(&code.location).await?;
+            self.store(&stage, &place).await?.forget(&code.location.parse()?).await?;
         }
+        layer::prune(self.clients().await?, &stage.names, &mut state).await?;
         Ok(made)
     }
 
@@ -394,6 +388,7 @@ impl Cloud for AwsCloud {
             // Only a change of kind, or a run that died, leaves anything behind.
             Some(door) if !complete || before != Some(door.kind) => {
                 let site = Site { clients: self.clients().await?, names: &stage.names, place: &place };
+                Box::pin(domain::follow(site, self.options.domain.as_ref(), &door, observer)).await?;
                 Ok(route::remove_others(site, &door, observer).await?)
             }
             _ => Ok(Removed::new()),
@@ -408,6 +403,15 @@ impl Cloud for AwsCloud {
                 removed.push(*version);
             }
         }
+        let mut state = stage.state.lock().await;
+        // A new stage has left nothing behind.
+        let fetched = state.versions.iter().any(configuration::Known::fetches) && !matches!(state.found, Some(None));
+        state.versions.retain(|known| known.version.is_none_or(|version| !removed.contains(&version)));
+        if fetched {
+            let place = self.place(&mut state).await?;
+            self.store(&stage, &place).await?.prune(&state.versions).await?;
+        }
+        layer::prune(self.clients().await?, &stage.names, &mut state).await?;
         Ok(removed)
     }
 
@@ -447,31 +451,34 @@ impl Cloud for AwsCloud {
         }
         // From the outside in: nothing that can be called is left with nothing behind it.
         let clients = self.clients().await?;
-        let mut removed = route::remove_all(Site { clients, names, place: &place }, dry_run, observer).await?;
+        let site = Site { clients, names, place: &place };
+        let tags = names.tags(&self.options.tags);
+        let mut removed = Box::pin(domain::remove(site, self.options.domain.as_ref(), &tags, dry_run)).await?;
+        removed.extend(route::remove_all(site, dry_run, observer).await?);
         removed.extend(rules::remove_all(clients, names, dry_run).await?);
         removed.extend(function::remove(clients, names, dry_run).await?);
         if !dry_run {
             *stage.live.lock().await = None;
             state.versions.clear();
+            state.layers.clear();
         }
-        removed.extend(self.store(names, &place).await?.remove(dry_run).await?);
-        if self.options.role.manage && self.options.role.arn.is_none() {
-            removed.extend(role::remove(clients, names, &names.role(&self.options.role), dry_run).await?);
-        }
+        let store = self.store(&stage, &place).await?;
+        let (layer, archives) = tokio::join!(layer::remove(clients, names, dry_run), store.remove(dry_run));
+        removed.extend(layer?.into_iter().chain(archives?));
         if remove_logs {
             removed.extend(logs::remove(clients, names, dry_run).await?);
         }
+        self.options.fleet.leave(&clients.region);
         Ok(removed)
     }
-}
 
-fn facts(latest: &configuration::Known, place: &Place, door: Option<&Door>) -> Vec<(String, String)> {
-    let mut facts = vec![
-        ("account".to_owned(), format!("{}, {}", place.account, place.region)),
-        ("role".to_owned(), latest.role.rsplit('/').next().unwrap_or_default().to_owned()),
-    ];
-    if let Some(id) = door.and_then(|door| door.id.as_deref()) {
-        facts.push(("api".to_owned(), id.to_owned()));
+    async fn remove_shared(&self, id: &StageId, dry_run: bool, observer: &dyn Observer) -> Result<Removed, CloudError> {
+        if !self.options.role.manage || self.options.role.arn.is_some() {
+            return Ok(Removed::new());
+        }
+        let stage = self.stage(id);
+        let leaving = role::Leaving { fleet: &self.options.fleet, elsewhere: &self.options.elsewhere, dry_run, observer };
+        let name = stage.names.role(&self.options.role);
+        Ok(role::remove(self.clients().await?, &stage.names, &name, leaving).await?)
     }
-    facts
 }

@@ -16,17 +16,24 @@ const ROLE_SUFFIX: &str = "-ZappaLambdaExecutionRole";
 pub(super) const PROJECT_TAG: &str = "zappa:project";
 pub(super) const STAGE_TAG: &str = "zappa:stage";
 
+/// The region is in the key, so that each comes and goes without a look at the others.
+const REGION_TAG: &str = "zappa:region:";
+
 /// The names of one stage.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
     pub(super) id: StageId,
     /// Of the function, and of its API.
     pub(super) function: String,
+    /// `s3_bucket`, where it is in this region.
+    pub(super) s3_bucket: Option<String>,
+    /// `s3_bucket` of a stage in several regions: it is at home, and elsewhere the buckets are our own.
+    pub(super) home_bucket: Option<String>,
 }
 
 impl Names {
-    pub(super) fn new(id: &StageId) -> Self {
-        Self { id: id.clone(), function: id.function_name() }
+    pub(super) fn new(id: &StageId, s3_bucket: Option<&str>) -> Self {
+        Self { id: id.clone(), function: id.function_name(), s3_bucket: s3_bucket.map(str::to_owned), home_bucket: None }
     }
 
     /// Where Lambda writes the function's log.
@@ -39,8 +46,21 @@ impl Names {
         settings.name.clone().unwrap_or_else(|| shortened(&format!("{}{ROLE_SUFFIX}", self.function), MAX_ROLE_NAME))
     }
 
-    /// The bucket for uploads where the settings name none. Account and region make it nobody else's; the project keeps it apart from its neighbours'.
+    /// The bucket for uploads: what the settings name, else one of our own. Account and region make that nobody else's; the project keeps it apart from its
+    /// neighbours'.
     pub(super) fn bucket(&self, place: &Place) -> String {
+        self.s3_bucket.clone().unwrap_or_else(|| self.own_bucket(place))
+    }
+
+    /// Every bucket of the stage, if `place` is in all regions of the account.
+    pub(super) fn buckets(&self, place: &Place) -> Vec<String> {
+        match &self.home_bucket {
+            Some(home) => vec![home.clone(), self.own_bucket(place)],
+            None => vec![self.bucket(place)],
+        }
+    }
+
+    fn own_bucket(&self, place: &Place) -> String {
         let project: String = slug(&self.id.project).chars().take(20).collect();
         format!("zappa-{}-{}-{}", project.trim_end_matches('-'), place.account, place.region)
     }
@@ -53,10 +73,27 @@ impl Names {
         tags
     }
 
+    /// As [`Self::tags`], of what all regions of the stage share: these are among them.
+    pub(super) fn shared_tags(&self, own: &BTreeMap<String, String>, regions: &[String]) -> BTreeMap<String, String> {
+        let mut tags = self.tags(own);
+        tags.extend(regions.iter().map(|region| (region_tag(region), String::new())));
+        tags
+    }
+
     /// Whether something with these tags is this stage's.
     pub(super) fn owns(&self, tag: impl Fn(&str) -> Option<String>) -> bool {
         tag(PROJECT_TAG).as_deref() == Some(&self.id.project) && tag(STAGE_TAG).as_deref() == Some(&self.id.stage)
     }
+}
+
+/// The region that a tag of [`Names::shared_tags`] names.
+pub(super) fn tagged_region(key: &str) -> Option<&str> {
+    key.strip_prefix(REGION_TAG)
+}
+
+/// The key of that tag.
+pub(super) fn region_tag(region: &str) -> String {
+    format!("{REGION_TAG}{region}")
 }
 
 /// `text`, or its beginning and a hash of all of it where it is longer than `most`.

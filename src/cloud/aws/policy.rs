@@ -6,6 +6,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
+use super::bucket;
 use super::names::{Names, Place};
 use crate::cloud::{FunctionSpec, StageSpec};
 use crate::model::RoleSettings;
@@ -36,6 +37,14 @@ pub(super) fn execution(names: &Names, place: &Place, spec: &StageSpec) -> Value
         Value::Array(statements) => statements,
         statement => vec![statement],
     };
+    if spec.surroundings.fetches_dependencies {
+        // Whatever else it may do: without this it cannot start.
+        let buckets = names.buckets(&Place { region: "*".to_owned(), ..place.clone() });
+        let keys = buckets.iter().map(|name| format!("arn:{}:s3:::{name}/{}{}/*", place.partition, bucket::KEPT_PREFIX, names.function));
+        let mut keys: Vec<String> = keys.collect();
+        let keys = if keys.len() == 1 { json!(keys.remove(0)) } else { json!(keys) };
+        statements.push(allow("Dependencies", &["s3:GetObject"], keys));
+    }
     statements.extend(settings.extra_permissions.iter().cloned());
     document["Statement"] = Value::Array(statements);
     document

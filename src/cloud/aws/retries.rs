@@ -65,7 +65,7 @@ impl Patience {
         let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
         let says = |text: &str| code.contains(text) || body.contains(text);
         // "Slow down" of API Gateway; of these services "no more of them", which no waiting changes.
-        let is_quota = says("LimitExceededException") && ["events", "logs"].contains(&self.service);
+        let is_quota = says("LimitExceededException") && ["acm", "events", "logs"].contains(&self.service);
         !is_quota && (response.status().as_u16() == 429 || THROTTLED.into_iter().any(says))
     }
 }

@@ -12,9 +12,12 @@ use serde_json::Value;
 use super::AwsError;
 use super::classify::{code, failed, found};
 use super::connect::Clients;
-use super::names::{Names, PROJECT_TAG, Place};
+use super::fleet::Fleet;
+use super::function;
+use super::names::{Names, PROJECT_TAG, Place, tagged_region};
 use super::policy;
-use crate::cloud::{Removed, StageSpec};
+use super::together::together;
+use crate::cloud::{Removed, StageSpec, TargetError as _};
 use crate::model::{Outcome, RoleSettings};
 use crate::observe::Observer;
 
@@ -36,6 +39,7 @@ pub(super) async fn ensure(
     clients: &Clients,
     names: &Names,
     spec: &StageSpec,
+    regions: &[String],
     observer: &dyn Observer,
 ) -> Result<(Outcome, Role), AwsError> {
     let settings = &spec.surroundings.role;
@@ -47,12 +51,19 @@ pub(super) async fn ensure(
         if !settings.manage {
             return Err(AwsError::NoRole { name });
         }
-        return make(clients, names, spec, observer).await;
+        return make(clients, names, spec, regions, observer).await;
     };
     if !settings.manage {
         return Ok((Outcome::Unchanged, role(present.arn(), &clients.region)?));
     }
-    adjust(clients, names, spec, &present, observer).await
+    let wanted = Wanted { spec, tags: names.shared_tags(&spec.surroundings.tags, regions) };
+    adjust(clients, names, &wanted, &present, observer).await
+}
+
+/// What a role shall be.
+struct Wanted<'a> {
+    spec: &'a StageSpec,
+    tags: BTreeMap<String, String>,
 }
 
 fn role(arn: &str, region: &str) -> Result<Role, AwsError> {
@@ -65,17 +76,24 @@ async fn get(clients: &Clients, name: &str) -> Result<Option<Found>, AwsError> {
     Ok(found(answer, &[ABSENT]).map_err(failed("iam:GetRole", name))?.and_then(|answer| answer.role))
 }
 
-async fn make(clients: &Clients, names: &Names, spec: &StageSpec, observer: &dyn Observer) -> Result<(Outcome, Role), AwsError> {
+async fn make(
+    clients: &Clients,
+    names: &Names,
+    spec: &StageSpec,
+    regions: &[String],
+    observer: &dyn Observer,
+) -> Result<(Outcome, Role), AwsError> {
+    let wanted = Wanted { spec, tags: names.shared_tags(&spec.surroundings.tags, regions) };
     let settings = &spec.surroundings.role;
     let name = names.role(settings);
     let request = clients.iam.create_role().role_name(&name).assume_role_policy_document(policy::trust(settings).to_string());
     let request = request.description(format!("Execution role of the Lambda function {}", names.function));
-    let made = match request.set_tags(Some(tags(&names.tags(&spec.surroundings.tags)))).send().await {
+    let made = match request.set_tags(Some(tags(&wanted.tags))).send().await {
         Ok(answer) => answer.role,
         // Another run has made it meanwhile, or this one, and only the answer was lost.
         Err(error) if code(&error) == "EntityAlreadyExists" => {
             let present = get(clients, &name).await?.ok_or(AwsError::NoRole { name })?;
-            let (_, role) = adjust(clients, names, spec, &present, observer).await?;
+            let (_, role) = adjust(clients, names, &wanted, &present, observer).await?;
             return Ok((Outcome::Created, role));
         }
         Err(error) => return Err(failed("iam:CreateRole", &name)(error)),
@@ -89,10 +107,11 @@ async fn make(clients: &Clients, names: &Names, spec: &StageSpec, observer: &dyn
 async fn adjust(
     clients: &Clients,
     names: &Names,
-    spec: &StageSpec,
+    wanted: &Wanted<'_>,
     present: &Found,
     observer: &dyn Observer,
 ) -> Result<(Outcome, Role), AwsError> {
+    let Wanted { spec, tags: wanted_tags } = wanted;
     let settings = &spec.surroundings.role;
     let name = present.role_name();
     let role = role(present.arn(), &clients.region)?;
@@ -122,7 +141,7 @@ async fn adjust(
     // Last, so that a run that was killed before says again what the role has lost. Tags make it ours to remove: what somebody else made for whatever
     // they like does not get them.
     if adopted || names.owns(|key| tag(present, key)) {
-        let mut missing = names.tags(&spec.surroundings.tags);
+        let mut missing = wanted_tags.clone();
         missing.retain(|key, value| tag(present, key).as_ref() != Some(value));
         if !missing.is_empty() {
             let request = clients.iam.tag_role().role_name(name).set_tags(Some(tags(&missing)));
@@ -161,9 +180,58 @@ fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect()
 }
 
-/// Removes the role called `name`, if it was made for this project and no other stage uses it, else what this stage put into it.
-pub(super) async fn remove(clients: &Clients, names: &Names, name: &str, dry_run: bool) -> Result<Removed, AwsError> {
+/// How a stage goes.
+pub(super) struct Leaving<'a> {
+    /// Knows what it has left already.
+    pub(super) fleet: &'a Fleet,
+    /// Where else it may be.
+    pub(super) elsewhere: &'a [String],
+    /// Say only what would be removed.
+    pub(super) dry_run: bool,
+    pub(super) observer: &'a dyn Observer,
+}
+
+impl Leaving<'_> {
+    /// The regions in which the stage still is, of those that the role's tags and the settings name.
+    async fn remaining(&self, clients: &Clients, names: &Names, present: &Found) -> Result<Vec<String>, AwsError> {
+        let tagged = present.tags().iter().filter_map(|tag| tagged_region(tag.key()));
+        let mut regions: Vec<&str> = tagged.chain(self.elsewhere.iter().map(String::as_str)).collect();
+        regions.sort_unstable();
+        regions.dedup();
+        regions.retain(|region| *region != clients.region && !self.fleet.regions().iter().any(|leaving| self.dry_run && leaving == region));
+        let mut looks = Vec::new();
+        for region in regions.into_iter().filter(|region| !self.fleet.has_left(region)) {
+            let (clients, names, region) = (self.fleet.connect(Some(region)).await?, names.clone(), region.to_owned());
+            looks.push(async move {
+                match function::exists(&clients, &names).await {
+                    Ok(there) => Ok(there.then_some(region)),
+                    Err(error) if error.is_out_of_reach() => Ok(None),
+                    // Who cannot look does not take away what may be needed.
+                    Err(_) => Ok(Some(region)),
+                }
+            });
+        }
+        Ok(together(looks).await?.into_iter().flatten().collect())
+    }
+}
+
+/// Removes the role called `name`, if it was made for this project and no other stage or region uses it, else what this stage put into it.
+pub(super) async fn remove(clients: &Clients, names: &Names, name: &str, leaving: Leaving<'_>) -> Result<Removed, AwsError> {
     let Some(present) = get(clients, name).await? else { return Ok(Removed::new()) };
+    let dry_run = leaving.dry_run;
+    let mut remaining = leaving.remaining(clients, names, &present).await?;
+    if !remaining.is_empty() {
+        remaining.sort();
+        leaving.observer.note(&format!("the role `{name}` stays: the stage is in {}, too", remaining.join(", ")));
+        let left = present.tags().iter().filter_map(|tag| Some((tag.key(), tagged_region(tag.key())?)));
+        let left: Vec<String> =
+            left.filter(|(_, region)| !remaining.iter().any(|there| there == region)).map(|(key, _)| key.to_owned()).collect();
+        if !dry_run && !left.is_empty() {
+            let answer = clients.iam.untag_role().role_name(name).set_tag_keys(Some(left)).send().await;
+            answer.map_err(failed("iam:UntagRole", name))?;
+        }
+        return Ok(Removed::new());
+    }
     let own = policy_name(names, name);
     let is_made = tag(&present, PROJECT_TAG).is_some_and(|project| project == names.id.project);
     // A role of zappa/Zappa's that this tool never took over.

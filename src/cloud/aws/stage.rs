@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use tokio::task::JoinHandle;
 
 use super::classify::{AwsError, code, failed, found};
 use super::configuration::Known;
 use super::connect::Clients;
+use super::layer::LayerVersion;
 use super::machine::{is_dead, new_lock};
 use super::names::{Names, Place};
 use super::record::{Applied, LEASE, Lock, Record};
 use crate::cloud::{CloudError, Deployment, Fingerprint, Fingerprints, Route, ScheduleSpec, Scheduled};
-use crate::model::{LIVE, StageId, Version};
+use crate::model::{LIVE, Version};
 
 /// `RevisionId` is not what it was.
 const CHANGED: &str = "PreconditionFailedException";
@@ -29,6 +30,8 @@ pub(super) struct Stage {
     /// `live`, as last read or written. Locked while it is, and no longer: a hold on the stage has to be renewed in the middle of a step that takes its
     /// time. Whoever needs both locks `state` first.
     pub(super) live: Mutex<Option<Alias>>,
+    /// See `Store`.
+    pub(super) bucket: OnceCell<()>,
 }
 
 /// What has been read and what is held.
@@ -39,6 +42,8 @@ pub(super) struct State {
     pub(super) role: Option<String>,
     /// `$LATEST` and every published version, as last read.
     pub(super) versions: Vec<Known>,
+    /// The versions of the dependencies' layer, likewise.
+    pub(super) layers: Vec<LayerVersion>,
     /// What the last look came to, as long as it holds.
     pub(super) found: Option<Option<Deployment>>,
     /// What this deployment wants, once it has begun.
@@ -74,8 +79,8 @@ impl Drop for Hold {
 }
 
 impl Stage {
-    pub(super) fn new(id: &StageId) -> Self {
-        Self { names: Names::new(id), state: Mutex::default(), live: Mutex::default() }
+    pub(super) fn new(names: Names) -> Self {
+        Self { names, state: Mutex::default(), live: Mutex::default(), bucket: OnceCell::new() }
     }
 }
 

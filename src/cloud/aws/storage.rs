@@ -7,21 +7,27 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use tokio::sync::OnceCell;
 
 use super::AwsError;
 use super::bucket;
 use super::classify::{code, failed, found};
+use super::configuration::Known;
 use super::connect::Clients;
+use super::dependencies;
+use super::fleet::Fleet;
 use super::names::{Names, Place};
 use super::upload;
-use crate::cloud::{CodeRef, CodeSpec, Removed};
+use crate::cloud::{ArchiveSpec, Removed};
 use crate::model::size;
 use crate::observe::{Observer, Task};
 
 /// What `ZipFile` takes ("50 MB (zipped, for direct upload)", Lambda quotas).
 const DIRECT: u64 = 50 << 20;
+/// What is sent to several regions one by one, altogether: a slow line takes some seconds for it, and a bucket takes eight calls in each region.
+const DIRECT_IN_ALL: u64 = 4 << 20;
 
-/// Where an archive is: what [`CodeRef::location`] says.
+/// Where an archive is: what [`crate::cloud::CodeRef::location`] says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Location {
     /// On this machine, to be sent along.
@@ -60,57 +66,81 @@ pub(super) struct Store<'a> {
     pub(super) clients: &'a Clients,
     pub(super) names: &'a Names,
     pub(super) place: &'a Place,
-    /// `s3_bucket`.
-    pub(super) bucket: Option<&'a str>,
+    /// Set once this run has seen to the bucket.
+    pub(super) ready: &'a OnceCell<()>,
+    /// The regions of the run.
+    pub(super) fleet: &'a Fleet,
+    /// Bytes of all archives that go the same way now: of several regions, all of them go through buckets, or none.
+    pub(super) sending: u64,
 }
 
 impl Store<'_> {
     /// The bucket that the archives go through where they have to.
     pub(super) fn bucket_name(&self) -> String {
-        self.bucket.map_or_else(|| self.names.bucket(self.place), str::to_owned)
+        self.names.bucket(self.place)
+    }
+
+    /// Whether it is made, and goes with what is in it.
+    fn is_ours(&self) -> bool {
+        self.names.s3_bucket.is_none()
     }
 
     /// Whose the bucket must be. One that the settings name may be shared with another account.
     pub(super) fn owner(&self) -> Option<String> {
-        self.bucket.is_none().then(|| self.place.account.clone())
+        self.is_ours().then(|| self.place.account.clone())
     }
 
-    /// What all keys of the stage begin with.
-    fn prefix(&self) -> String {
-        format!("{}{}/", bucket::PREFIX, self.names.function)
+    /// What the keys of the stage begin with.
+    fn prefix(&self, kind: &str) -> String {
+        format!("{kind}{}/", self.names.function)
     }
 
     /// Brings an archive to where Lambda can take it from.
-    pub(super) async fn put(&self, code: &CodeSpec, observer: &dyn Observer) -> Result<CodeRef, AwsError> {
-        let location = if self.bucket.is_none() && code.size <= DIRECT {
-            Location::File(code.path.clone())
-        } else {
-            self.upload(code, observer).await?
-        };
-        Ok(CodeRef { code_sha256: code.code_sha256.clone(), code_size: code.size, location: location.to_string() })
+    pub(super) async fn put(&self, archive: &ArchiveSpec, observer: &dyn Observer) -> Result<Location, AwsError> {
+        let regions = self.fleet.regions().len() as u64;
+        if self.is_ours() && archive.size <= DIRECT && (regions <= 1 || self.sending * regions <= DIRECT_IN_ALL) {
+            return Ok(Location::File(archive.path.clone()));
+        }
+        Box::pin(self.ship(bucket::PREFIX, archive, observer)).await
+    }
+
+    /// Brings an archive to where functions can fetch it from for as long as there are any.
+    pub(super) async fn keep(&self, archive: &ArchiveSpec, observer: &dyn Observer) -> Result<Location, AwsError> {
+        Box::pin(self.ship(bucket::KEPT_PREFIX, archive, observer)).await
     }
 
     /// A bucket that the settings name is needed whatever the size of the archive: it can be made before there is one.
     pub(super) async fn prepare(&self) -> Result<(), AwsError> {
-        match self.bucket {
-            Some(bucket) => bucket::ensure(self, bucket, bucket::look(self, bucket).await?).await,
+        match &self.names.s3_bucket {
+            Some(bucket) => self.ensure_bucket(bucket).await,
             None => Ok(()),
         }
     }
 
-    async fn upload(&self, code: &CodeSpec, observer: &dyn Observer) -> Result<Location, AwsError> {
-        let bucket = self.bucket_name();
-        let key = format!("{}{}.zip", self.prefix(), hexadecimal(&code.code_sha256));
-        let (state, there) = tokio::join!(bucket::look(self, &bucket), self.has(&bucket, &key, code.size));
-        bucket::ensure(self, &bucket, state?).await?;
+    /// Two archives at once need one bucket.
+    pub(super) async fn ensure_bucket(&self, bucket: &str) -> Result<(), AwsError> {
+        let ensure = || Box::pin(async { bucket::ensure(self, bucket, bucket::look(self, bucket).await?).await });
+        self.ready.get_or_try_init(ensure).await.copied()
+    }
+
+    /// What the archive is called in a bucket.
+    pub(super) fn key(&self, kind: &str, archive: &ArchiveSpec) -> String {
+        format!("{}{}.zip", self.prefix(kind), hexadecimal(&archive.sha256))
+    }
+
+    pub(super) async fn upload(&self, kind: &str, archive: &ArchiveSpec, observer: &dyn Observer) -> Result<Location, AwsError> {
+        let (bucket, key) = (self.bucket_name(), self.key(kind, archive));
+        let (ready, there) = tokio::join!(self.ensure_bucket(&bucket), self.has(&bucket, &key, archive.size));
+        ready?;
         let location = Location::Object { bucket: bucket.clone(), key: key.clone() };
         if there {
             observer.detail(&format!("{location} is there already"));
             return Ok(location);
         }
-        let task = Task::begin(observer, &format!("upload to {bucket}"), Some(code.size));
-        upload::Upload { store: self, bucket: &bucket, key: &key, code }.run(&task).await?;
-        task.done(&size(code.size));
+        let task = Task::begin(observer, &format!("upload to {bucket}"), Some(archive.size));
+        let upload = upload::Upload { store: self, bucket: &bucket, key: &key, archive };
+        Box::pin(upload.run(&task)).await?;
+        task.done(&size(archive.size));
         Ok(location)
     }
 
@@ -122,30 +152,44 @@ impl Store<'_> {
     }
 
     /// Removes the archive from its bucket (`delete_s3_zip`), once the function has it.
-    pub(super) async fn forget(&self, location: &str) -> Result<(), AwsError> {
-        if let Location::Object { bucket, key } = location.parse()? {
-            let request = self.clients.s3.delete_object().bucket(&bucket).key(&key).set_expected_bucket_owner(self.owner());
-            request.send().await.map_err(failed("s3:DeleteObject", location))?;
+    pub(super) async fn forget(&self, location: &Location) -> Result<(), AwsError> {
+        if let Location::Object { bucket, key } = location {
+            let request = self.clients.s3.delete_object().bucket(bucket).key(key).set_expected_bucket_owner(self.owner());
+            request.send().await.map_err(failed("s3:DeleteObject", location.to_string()))?;
         }
+        Ok(())
+    }
+
+    /// Removes the archives of dependencies that none of these versions fetches.
+    pub(super) async fn prune(&self, versions: &[Known]) -> Result<(), AwsError> {
+        let bucket = self.bucket_name();
+        let unused = |key: &str| !dependencies::is_used(versions, &bucket, key);
+        self.remove_objects(&bucket, &self.prefix(bucket::KEPT_PREFIX), &unused, false).await?;
         Ok(())
     }
 
     /// Removes the stage's archives, unfinished ones too, and a bucket of our own with the last of them.
     pub(super) async fn remove(&self, dry_run: bool) -> Result<Removed, AwsError> {
         let bucket = self.bucket_name();
-        if self.bucket.is_none() && !bucket::is_ours(self, &bucket).await? {
+        if self.is_ours() && !bucket::is_ours(self, &bucket).await? {
             return Ok(Removed::new());
         }
         let mut removed = Removed::new();
-        let count = self.remove_objects(&bucket, dry_run).await?;
+        let mut count = 0;
+        for prefix in [bucket::PREFIX, bucket::KEPT_PREFIX].map(|kind| self.prefix(kind)) {
+            count += self.remove_objects(&bucket, &prefix, &|_| true, dry_run).await?;
+            if !dry_run {
+                upload::abort_all(self, &bucket, &prefix).await?;
+            }
+        }
         if count > 0 {
             removed.push(format!("{count} uploads in the bucket `{bucket}`"));
         }
-        if self.bucket.is_none() && dry_run {
+        if self.is_ours() && dry_run {
             if self.count_all(&bucket).await? == count {
                 removed.push(format!("bucket `{bucket}`"));
             }
-        } else if self.bucket.is_none() {
+        } else if self.is_ours() {
             match self.clients.s3.delete_bucket().bucket(&bucket).set_expected_bucket_owner(self.owner()).send().await {
                 Ok(_) => removed.push(format!("bucket `{bucket}`")),
                 // Another stage's archives are in it; or somebody else was quicker.
@@ -163,15 +207,22 @@ impl Store<'_> {
         Ok(answer.map_or(0, |page| page.contents().len()))
     }
 
-    async fn remove_objects(&self, bucket: &str, dry_run: bool) -> Result<usize, AwsError> {
+    async fn remove_objects(
+        &self,
+        bucket: &str,
+        prefix: &str,
+        which: &(dyn Fn(&str) -> bool + Sync),
+        dry_run: bool,
+    ) -> Result<usize, AwsError> {
         let s3 = &self.clients.s3;
-        let request = s3.list_objects_v2().bucket(bucket).prefix(self.prefix()).set_expected_bucket_owner(self.owner());
+        let request = s3.list_objects_v2().bucket(bucket).prefix(prefix).set_expected_bucket_owner(self.owner());
         let mut pages = request.into_paginator().send();
         let mut count = 0;
         while let Some(page) = pages.next().await {
             let Some(page) = found(page, &[bucket::ABSENT]).map_err(failed("s3:ListBucket", bucket))? else { return Ok(0) };
             // A page has as many keys as one call can remove.
-            let keys = page.contents().iter().filter_map(|object| ObjectIdentifier::builder().key(object.key()?).build().ok());
+            let keys = page.contents().iter().filter_map(|object| object.key()).filter(|key| which(key));
+            let keys = keys.filter_map(|key| ObjectIdentifier::builder().key(key).build().ok());
             let keys: Vec<ObjectIdentifier> = keys.collect();
             let number = keys.len();
             count += number;
@@ -191,16 +242,12 @@ impl Store<'_> {
                 }
             }
         }
-        if dry_run {
-            return Ok(count);
-        }
-        upload::abort_all(self, bucket, &self.prefix()).await?;
         Ok(count)
     }
 }
 
 /// Digits of a base64 hash.
-fn hexadecimal(base64: &str) -> String {
+pub(super) fn hexadecimal(base64: &str) -> String {
     use base64::Engine as _;
     let bytes = base64::engine::general_purpose::STANDARD.decode(base64).unwrap_or_default();
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -21,7 +21,7 @@ pub(super) async fn ensure(
     wanted: &Surroundings,
     was_there: bool,
 ) -> Result<Outcome, AwsError> {
-    let Surroundings { role: _, tags, concurrency, provisioned_concurrency, log_retention_days } = wanted;
+    let Surroundings { role: _, tags, concurrency, provisioned_concurrency, log_retention_days, fetches_dependencies: _ } = wanted;
     let tags = names.tags(tags);
     let there = if was_there { Some(read(clients, names).await?) } else { None };
     let (tags_there, concurrency_there) = there.unwrap_or_else(|| (tags.clone(), None));

@@ -5,11 +5,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::bucket;
+use super::layer;
 use super::names::{Names, Place};
 use super::policy::{self, LANGUAGE, allow};
 use super::route;
 use crate::cloud::StageSpec;
-use crate::model::{AuthorizerFunction, AuthorizerKind, FrontDoor, GatewayLogLevel, StageId};
+use crate::model::{AuthorizerFunction, AuthorizerKind, CertificateSource, DomainSettings, FrontDoor, GatewayLogLevel, StageId};
 use crate::schedule::rule_prefix;
 
 /// Where the stage is going to be, as far as it is known.
@@ -21,6 +22,10 @@ pub struct TemplateRequest<'a> {
     pub account: Option<&'a str>,
     /// `s3_bucket`.
     pub bucket: Option<&'a str>,
+    /// Whether it is in other regions, too.
+    pub several: bool,
+    /// `domain`, and what belongs to it.
+    pub domain: Option<&'a DomainSettings>,
 }
 
 /// The documents.
@@ -39,13 +44,19 @@ pub struct Documents {
 /// The documents of a stage.
 #[must_use]
 pub fn documents(id: &StageId, spec: &StageSpec, request: &TemplateRequest<'_>) -> Documents {
-    let names = Names::new(id);
+    let mut names = Names::new(id, request.bucket);
+    if request.several {
+        // One that the settings name is at home; elsewhere names are derived.
+        names.home_bucket = names.s3_bucket.take();
+    }
     let place = Place {
         partition: partition(request.region).to_owned(),
         region: request.region.to_owned(),
         account: request.account.unwrap_or("*").to_owned(),
     };
-    let deployer = Deployer { names: &names, place: &place, spec, bucket: request.bucket };
+    // One document for all regions, whichever they are going to be.
+    let everywhere = Place { region: if request.several { "*".to_owned() } else { place.region.clone() }, ..place.clone() };
+    let deployer = Deployer { names: &names, place: &everywhere, spec, several: request.several, domain: request.domain };
     Documents {
         deployer_policy: json!({ "Version": LANGUAGE, "Statement": deployer.statements() }),
         execution_policy: policy::execution(&names, &place, spec),
@@ -73,12 +84,19 @@ struct Deployer<'a> {
     names: &'a Names,
     place: &'a Place,
     spec: &'a StageSpec,
-    bucket: Option<&'a str>,
+    several: bool,
+    domain: Option<&'a DomainSettings>,
 }
 
 impl Deployer<'_> {
     fn statements(&self) -> Vec<Value> {
-        [self.function(), self.role(), self.front_door(), self.schedules(), self.logs(), self.archives()].concat()
+        let around = [self.schedules(), self.logs(), self.archives(), self.regions()].concat();
+        [self.function(), self.role(), self.front_door(), self.domain(), around].concat()
+    }
+
+    fn regions(&self) -> Vec<Value> {
+        // Listing knows no resources.
+        if self.several { vec![allow("ListRegions", &["account:ListRegions"], json!("*"))] } else { Vec::new() }
     }
 
     fn function(&self) -> Vec<Value> {
@@ -114,6 +132,9 @@ impl Deployer<'_> {
         }
         // Versions and the alias are `function:NAME:…`.
         let mut statements = vec![allow("Function", &actions, json!([function, format!("{function}:*")]))];
+        let layer = self.place.arn("lambda", &format!("layer:{}", layer::name(&self.names.function)));
+        let actions = ["lambda:DeleteLayerVersion", "lambda:GetLayerVersion", "lambda:ListLayerVersions", "lambda:PublishLayerVersion"];
+        statements.push(allow("Dependencies", &actions, json!([layer, format!("{layer}:*")])));
         let lambda = &self.spec.function.lambda;
         if !lambda.layers.is_empty() {
             statements.push(allow("Layers", &["lambda:GetLayerVersion"], json!(lambda.layers)));
@@ -151,6 +172,7 @@ impl Deployer<'_> {
             "iam:ListRolePolicies",
             "iam:PutRolePolicy",
             "iam:TagRole",
+            "iam:UntagRole",
             "iam:UpdateAssumeRolePolicy",
         ];
         match (&settings.arn, settings.manage) {
@@ -173,7 +195,7 @@ impl Deployer<'_> {
             FrontDoor::FunctionUrl | FrontDoor::Alb => Vec::new(),
         };
         // A removal looks for whatever the stage ever had. Removing another kind takes the policy of that kind.
-        let looked_at = ["/restapis", "/restapis/*", "/apis", "/apis/*", "/apikeys", "/usageplans", "/usageplans/*"];
+        let looked_at = ["/restapis", "/restapis/*", "/apis", "/apis/*", "/apikeys", "/usageplans", "/usageplans/*", "/domainnames"];
         statements.push(allow("FrontDoors", &["apigateway:GET"], paths(&looked_at)));
         if self.spec.route.front_door == FrontDoor::Rest {
             if gateway.policy.is_some() {
@@ -193,6 +215,47 @@ impl Deployer<'_> {
         });
         if let Some(arn) = authorizer {
             statements.push(allow("Authorizer", &["lambda:AddPermission", "lambda:RemovePermission"], json!(arn)));
+        }
+        statements
+    }
+
+    /// Certificates and hosted zones are known by ids that nobody knows beforehand; the former are told apart by their tags.
+    fn domain(&self) -> Vec<Value> {
+        let Some(domain) = self.domain else { return Vec::new() };
+        let Place { partition, region, account } = self.place;
+        let gateway = |path: &str| format!("arn:{partition}:apigateway:{region}::{path}");
+        let names = [
+            gateway("/domainnames"),
+            gateway(&format!("/domainnames/{}", domain.name)),
+            gateway(&format!("/domainnames/{}/*", domain.name)),
+        ];
+        let all = ["apigateway:DELETE", "apigateway:GET", "apigateway:PATCH", "apigateway:POST", "apigateway:PUT"];
+        // An edge-optimized domain's is in the partition's home region.
+        let certificates = format!("arn:{partition}:acm:{}:{account}:certificate/*", if domain.edge { "*" } else { region });
+        let mut certify = vec![
+            "acm:AddTagsToCertificate",
+            "acm:DeleteCertificate",
+            "acm:DescribeCertificate",
+            "acm:GetCertificate",
+            "acm:ListTagsForCertificate",
+        ];
+        if matches!(domain.certificate, CertificateSource::Own(_)) {
+            certify.push("acm:ImportCertificate");
+        }
+        let mut statements = vec![
+            allow("DomainName", &all, json!(names)),
+            allow("Certificates", &certify, json!(certificates)),
+            // Neither knows resources.
+            allow("FindCertificates", &["acm:ListCertificates", "acm:RequestCertificate"], json!("*")),
+        ];
+        if domain.route53 {
+            let zones = format!("arn:{partition}:route53:::hostedzone/*");
+            statements.push(allow("Records", &["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"], json!(zones)));
+            statements.push(allow("FindZones", &["route53:ListHostedZones"], json!("*")));
+        }
+        if domain.edge {
+            // API Gateway acts on the distribution for whoever makes the name.
+            statements.push(allow("Distribution", &["cloudfront:UpdateDistribution"], json!("*")));
         }
         statements
     }
@@ -228,8 +291,8 @@ impl Deployer<'_> {
     }
 
     fn archives(&self) -> Vec<Value> {
-        let name = self.bucket.map_or_else(|| self.names.bucket(self.place), str::to_owned);
-        let bucket = format!("arn:{}:s3:::{name}", self.place.partition);
+        let buckets: Vec<String> =
+            self.names.buckets(self.place).iter().map(|name| format!("arn:{}:s3:::{name}", self.place.partition)).collect();
         let mut actions = vec![
             "s3:CreateBucket",
             "s3:GetBucketTagging",
@@ -241,11 +304,14 @@ impl Deployer<'_> {
             "s3:PutEncryptionConfiguration",
             "s3:PutLifecycleConfiguration",
         ];
-        if self.bucket.is_none() {
+        if self.names.s3_bucket.is_none() {
             actions.insert(1, "s3:DeleteBucket");
         }
         let objects = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"];
-        let keys = format!("{bucket}/{}{}/*", bucket::PREFIX, self.names.function);
-        vec![allow("Bucket", &actions, json!(bucket)), allow("Archives", &objects, json!(keys))]
+        let key =
+            |bucket: &String| [bucket::PREFIX, bucket::KEPT_PREFIX].map(|prefix| format!("{bucket}/{prefix}{}/*", self.names.function));
+        let keys: Vec<String> = buckets.iter().flat_map(key).collect();
+        let buckets = if let [only] = buckets.as_slice() { json!(only) } else { json!(buckets) };
+        vec![allow("Bucket", &actions, buckets), allow("Archives", &objects, json!(keys))]
     }
 }

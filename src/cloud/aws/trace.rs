@@ -22,6 +22,12 @@ impl Trace {
     pub fn new(tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
         Self(Arc::new(tell))
     }
+
+    /// The same, for calls of which it is to be said in which region they are.
+    pub(super) fn of(&self, region: &str) -> Self {
+        let (tell, region) = (self.0.clone(), region.to_owned());
+        Self::new(move |line| tell(&format!("{region} {line}")))
+    }
 }
 
 impl fmt::Debug for Trace {

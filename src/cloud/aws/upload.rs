@@ -14,7 +14,7 @@ use super::AwsError;
 use super::classify::{code, failed, found};
 use super::connect::storing;
 use super::storage::Store;
-use crate::cloud::CodeSpec;
+use crate::cloud::ArchiveSpec;
 use crate::observe::Task;
 
 /// From so many bytes on in parts.
@@ -29,19 +29,19 @@ pub(super) struct Upload<'a> {
     pub(super) store: &'a Store<'a>,
     pub(super) bucket: &'a str,
     pub(super) key: &'a str,
-    pub(super) code: &'a CodeSpec,
+    pub(super) archive: &'a ArchiveSpec,
 }
 
 impl Upload<'_> {
     pub(super) async fn run(&self, task: &Task<'_>) -> Result<(), AwsError> {
-        if self.code.size >= IN_PARTS { self.in_parts(task).await } else { self.in_one().await }
+        if self.archive.size >= IN_PARTS { self.in_parts(task).await } else { self.in_one().await }
     }
 
     async fn in_one(&self) -> Result<(), AwsError> {
-        let body = self.read(0, self.code.size).await?;
+        let body = self.read(0, self.archive.size).await?;
         let request = self.store.clients.s3.put_object().bucket(self.bucket).key(self.key).body(ByteStream::from(body));
         // S3 refuses what has been damaged on its way, or since it was built.
-        let request = request.checksum_sha256(&self.code.code_sha256).content_type("application/zip");
+        let request = request.checksum_sha256(&self.archive.sha256).content_type("application/zip");
         let request = request.set_expected_bucket_owner(self.store.owner());
         let answer = request.customize().config_override(storing()).send().await;
         answer.map_err(failed("s3:PutObject", self.resource()))?;
@@ -59,9 +59,9 @@ impl Upload<'_> {
         let mut done = 0;
         let mut completed = BTreeMap::new();
         let mut under_way: JoinSet<Result<(i32, u64, CompletedPart), AwsError>> = JoinSet::new();
-        let count = self.code.size.div_ceil(PART);
+        let count = self.archive.size.div_ceil(PART);
         for index in 0..count {
-            let (start, length) = (index * PART, PART.min(self.code.size - index * PART));
+            let (start, length) = (index * PART, PART.min(self.archive.size - index * PART));
             let number = i32::try_from(index + 1).unwrap_or(i32::MAX);
             let body = self.read(start, length).await?;
             let checksum = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(&body));
@@ -106,7 +106,7 @@ impl Upload<'_> {
         match answer {
             Ok(_) => Ok(()),
             // The answer to the first attempt was lost; S3 has put the parts together and forgotten the upload.
-            Err(error) if code(&error) == "NoSuchUpload" && self.store.has(self.bucket, self.key, self.code.size).await => Ok(()),
+            Err(error) if code(&error) == "NoSuchUpload" && self.store.has(self.bucket, self.key, self.archive.size).await => Ok(()),
             Err(error) => Err(failed("s3:PutObject", self.resource())(error)),
         }
     }
@@ -137,7 +137,7 @@ impl Upload<'_> {
     }
 
     async fn read(&self, start: u64, length: u64) -> Result<Vec<u8>, AwsError> {
-        let path = &self.code.path;
+        let path = &self.archive.path;
         let read = async {
             let mut file = tokio::fs::File::open(path).await?;
             file.seek(SeekFrom::Start(start)).await?;

@@ -5,10 +5,10 @@ use std::io;
 use std::path::Path;
 
 use super::LocalError;
-use crate::cloud::CodeSpec;
+use crate::cloud::ArchiveSpec;
 
 /// Unpacks the archive to `target`, unless that is there already. Returns whether it did.
-pub(super) fn unpack(code: &CodeSpec, target: &Path) -> Result<bool, LocalError> {
+pub(super) fn unpack(archive: &ArchiveSpec, target: &Path) -> Result<bool, LocalError> {
     if target.is_dir() {
         return Ok(false);
     }
@@ -16,12 +16,13 @@ pub(super) fn unpack(code: &CodeSpec, target: &Path) -> Result<bool, LocalError>
     let write = |source| LocalError::Write { path: target.to_owned(), source };
     fs::create_dir_all(parent).map_err(write)?;
     let staging = tempfile::Builder::new().prefix(".new-").tempdir_in(parent).map_err(write)?;
-    let archive = File::open(&code.path).map_err(|source| LocalError::Read { path: code.path.clone(), source })?;
-    let mut archive = zip::ZipArchive::new(archive).map_err(|source| LocalError::Unpack { path: code.path.clone(), source })?;
-    archive.extract(staging.path()).map_err(|source| match source {
+    let path = &archive.path;
+    let file = File::open(path).map_err(|source| LocalError::Read { path: path.clone(), source })?;
+    let mut zip = zip::ZipArchive::new(file).map_err(|source| LocalError::Unpack { path: path.clone(), source })?;
+    zip.extract(staging.path()).map_err(|source| match source {
         // Most likely of the place it is unpacked to.
         zip::result::ZipError::Io(source) => write(source),
-        source => LocalError::Unpack { path: code.path.clone(), source },
+        source => LocalError::Unpack { path: path.clone(), source },
     })?;
     let staging = staging.keep();
     // Directories are made read-only only once everything is in them; the outermost one after it has its name.
@@ -31,6 +32,21 @@ pub(super) fn unpack(code: &CodeSpec, target: &Path) -> Result<bool, LocalError>
         return Err(write(source));
     }
     Ok(true)
+}
+
+/// Keeps the archive at `target` as it is.
+pub(super) fn keep(archive: &ArchiveSpec, target: &Path) -> Result<(), LocalError> {
+    if target.is_file() {
+        return Ok(());
+    }
+    let parent = target.parent().unwrap_or(Path::new("."));
+    let attempt = || {
+        fs::create_dir_all(parent)?;
+        let staging = tempfile::Builder::new().prefix(".new-").tempfile_in(parent)?;
+        fs::copy(&archive.path, staging.path())?;
+        staging.persist(target).map_err(|error| error.error)
+    };
+    attempt().map(drop).map_err(|source| LocalError::Write { path: target.to_owned(), source })
 }
 
 /// Takes write permission from everything below `directory` and from itself, as in Lambda's `/var/task`.
@@ -44,10 +60,13 @@ fn make_read_only(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a directory whose content may be read-only.
+/// Removes a directory whose content may be read-only, or a file.
 pub(super) fn remove(directory: &Path) -> io::Result<()> {
     if !directory.exists() {
         return Ok(());
+    }
+    if directory.is_file() {
+        return fs::remove_file(directory);
     }
     for entry in walkdir::WalkDir::new(directory) {
         let entry = entry?;

@@ -8,6 +8,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -17,10 +19,10 @@ use super::function::{Place, function_config};
 use super::process::{EmulatorRecord, build_id, lock_path, record_file};
 use super::scheduler::{Scheduler, StageSchedules};
 use super::state::{StageState, StateDirectory, VersionState, write_json};
-use crate::cloud::Invocation;
+use crate::cloud::{DependenciesRef, Invocation};
 use crate::emulator::control::{ControlRequest, ControlResponse, Frames, serve_control};
 use crate::emulator::{Emulator, EmulatorError, FunctionConfig, Live, RouteConfig, end_strays};
-use crate::model::Version;
+use crate::model::{Layout, Version};
 
 /// How long requests in flight may still take when the process ends.
 const GRACE: Duration = Duration::from_secs(2);
@@ -191,9 +193,17 @@ impl Daemon {
 
     fn function_config(&self, stage: &StageState, version: &VersionState) -> FunctionConfig {
         let function_name = stage.id.function_name();
+        let apart = version.dependencies.as_ref();
+        let apart = apart.map(|apart| (apart, self.state.dependencies(&function_name, &apart.location)));
+        let (layer, fetched) = match apart {
+            Some((DependenciesRef { layout: Layout::Fetched, sha256, .. }, path)) => (None, Some(fetched(&path, sha256))),
+            other => (other.map(|(_, path)| path), None),
+        };
         let place = Place {
             region: version.region.clone(),
             code: self.state.code_directory(&function_name, &version.code),
+            layer,
+            fetched,
             python: version.python.clone(),
             scratch: scratch(&self.state, &function_name),
             log_file: self.state.log_file(&function_name),
@@ -201,6 +211,13 @@ impl Daemon {
         };
         function_config(function_name, version.version, &version.function, place)
     }
+}
+
+/// What a function is told that fetches its dependencies.
+fn fetched(archive: &Path, sha256: &str) -> String {
+    let hash = STANDARD.decode(sha256).unwrap_or_default();
+    let digits: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("file://{}#sha256={digits}", archive.display())
 }
 
 /// Where the sandboxes of a function have their `/tmp`s.

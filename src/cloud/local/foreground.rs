@@ -101,6 +101,8 @@ impl Foreground {
         let place = Place {
             region: release.region.clone(),
             code: release.code.clone(),
+            layer: None,
+            fetched: None,
             python: release.python.clone(),
             scratch: self.directory.join("tmp"),
             log_file: self.directory.join("function.log"),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{ACCOUNT, function_arn};
 use crate::cloud::FunctionSpec;
 use crate::emulator::FunctionConfig;
+use crate::env;
 use crate::model::Version;
 
 /// How many sandboxes a function may have where the settings do not say.
@@ -16,6 +17,10 @@ pub(super) struct Place {
     pub(super) region: String,
     /// The task root.
     pub(super) code: PathBuf,
+    /// What is to be at `/opt`.
+    pub(super) layer: Option<PathBuf>,
+    /// Where it fetches its dependencies from.
+    pub(super) fetched: Option<String>,
     pub(super) python: PathBuf,
     pub(super) scratch: PathBuf,
     pub(super) log_file: PathBuf,
@@ -27,12 +32,14 @@ pub(super) fn function_config(function_name: String, version: Version, function:
     let mut environment = function.environment.clone();
     // Asynchronous tasks would go to AWS by its SDK; here they run where they are called.
     environment.entry("ZAPPA_TASKS".to_owned()).or_insert_with(|| "inline".to_owned());
+    environment.extend(place.fetched.map(|location| (env::DEPENDENCIES.to_owned(), location)));
     FunctionConfig {
         function_arn: function_arn(&place.region, &function_name),
         account_id: ACCOUNT.to_owned(),
         version,
         region: place.region,
         code: place.code,
+        layer: place.layer,
         handler: function.handler.clone(),
         python: place.python,
         runtime: function.runtime.to_string(),

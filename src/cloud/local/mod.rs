@@ -26,12 +26,12 @@ pub use foreground::{Foreground, Refused, Release as ForegroundRelease, remove a
 pub use scheduler::{Scheduler, StageSchedules};
 
 use super::{
-    Cloud, CloudError, CodeRef, CodeSpec, Deployment, FunctionSpec, Invocation, LogPage, LogQuery, LogSink, OutputSink, Release, Releases,
-    Removed, Route, RouteSpec, Sandbox, ScheduleSpec, StageLock, StageSpec, Surroundings,
+    Cloud, CloudError, CodeRef, CodeSpec, DependenciesRef, Deployment, Domains, FunctionSpec, Invocation, LogPage, LogQuery, LogSink,
+    OutputSink, Release, Releases, Removed, Route, RouteSpec, Sandbox, ScheduleSpec, StageLock, StageSpec, Surroundings,
 };
 use crate::emulator::control::{ControlRequest, ControlResponse};
 use crate::emulator::{SandboxStatus, ric};
-use crate::model::{Outcome, StageId, Target, Version};
+use crate::model::{Layout, Outcome, StageId, Target, Version};
 use crate::observe::{Observer, Silent};
 use process::EmulatorProcess;
 use served::Served;
@@ -112,6 +112,10 @@ impl Cloud for LocalCloud {
         true
     }
 
+    fn domains(&self) -> Option<&dyn Domains> {
+        None
+    }
+
     async fn inspect(&self, id: &StageId) -> Result<Option<Deployment>, CloudError> {
         self.find(id).await
     }
@@ -141,6 +145,7 @@ impl Cloud for LocalCloud {
             applied,
             schedules: scheduler::scheduled(&stage.schedules, &self.state.schedules_file(&function_name), jiff::Timestamp::now())?,
             facts: facts(&self.state, &function_name, host.is_some(), sandboxes.iter().any(|sandbox| !sandbox.own_tmp)),
+            domain: None,
             host,
             sandboxes: Some(sandboxes.into_iter().map(sandbox).collect()),
             last_error,
@@ -180,10 +185,25 @@ impl Cloud for LocalCloud {
     }
 
     async fn put_code(&self, id: &StageId, code: &CodeSpec, _observer: &dyn Observer) -> Result<CodeRef, CloudError> {
-        let name = directory_name(&code.code_sha256);
-        let target = self.state.code_directory(&id.function_name(), &name);
-        tokio::task::block_in_place(|| code::unpack(code, &target))?;
-        Ok(CodeRef { code_sha256: code.code_sha256.clone(), code_size: code.size, location: name })
+        let function = id.function_name();
+        let CodeSpec { app, dependencies, layout, .. } = code;
+        let location = directory_name(&app.sha256);
+        let target = self.state.code_directory(&function, &location);
+        tokio::task::block_in_place(|| code::unpack(app, &target))?;
+        let dependencies = match dependencies {
+            None => None,
+            Some(archive) => {
+                let name = directory_name(&archive.sha256);
+                let location = if *layout == Layout::Fetched { format!("{name}.zip") } else { name };
+                let target = self.state.dependencies(&function, &location);
+                tokio::task::block_in_place(|| match layout {
+                    Layout::Fetched => code::keep(archive, &target),
+                    Layout::Layer | Layout::Together => code::unpack(archive, &target).map(drop),
+                })?;
+                Some(DependenciesRef { layout: *layout, sha256: archive.sha256.clone(), size: archive.size, location })
+            }
+        };
+        Ok(CodeRef { code_sha256: app.sha256.clone(), code_size: app.size, location, dependencies })
     }
 
     async fn ensure_version(
@@ -197,6 +217,7 @@ impl Cloud for LocalCloud {
         let mut stage = self.state.load(&id.function_name())?.unwrap_or_else(|| StageState::new(id));
         let same = |newest: &&VersionState| {
             newest.code_sha256 == code.code_sha256
+                && newest.dependencies == code.dependencies
                 && newest.function == *function
                 && newest.python == python
                 && newest.region == self.options.region
@@ -212,6 +233,7 @@ impl Cloud for LocalCloud {
             code_sha256: code.code_sha256.clone(),
             code_size: code.code_size,
             code: code.location.clone(),
+            dependencies: code.dependencies.clone(),
             python,
             region: self.options.region.clone(),
             created: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -339,10 +361,15 @@ impl Cloud for LocalCloud {
         }
         self.state.save(&stage)?;
         self.sync_versions(id).await?;
+        let function = id.function_name();
         for version in &gone {
-            if !stage.versions.iter().any(|kept| kept.code == version.code) {
-                let directory = self.state.code_directory(&id.function_name(), &version.code);
-                code::remove(&directory).map_err(|source| LocalError::Write { path: directory, source })?;
+            let code =
+                (!stage.versions.iter().any(|kept| kept.code == version.code)).then(|| self.state.code_directory(&function, &version.code));
+            let apart =
+                version.dependencies.as_ref().filter(|gone| !stage.versions.iter().any(|kept| kept.dependencies.as_ref() == Some(*gone)));
+            let apart = apart.map(|gone| self.state.dependencies(&function, &gone.location));
+            for path in code.into_iter().chain(apart) {
+                code::remove(&path).map_err(|source| LocalError::Write { path, source })?;
             }
         }
         Ok(gone.into_iter().map(|version| version.version).collect())
@@ -417,6 +444,11 @@ impl Cloud for LocalCloud {
         }
         Ok(removed)
     }
+
+    async fn remove_shared(&self, _id: &StageId, _dry_run: bool, _observer: &dyn Observer) -> Result<Removed, CloudError> {
+        // One machine.
+        Ok(Removed::new())
+    }
 }
 
 /// Holds the lock file open; the system lets go of it with the process.
@@ -452,6 +484,7 @@ fn release(version: &VersionState) -> Release {
         version: version.version,
         code_sha256: version.code_sha256.clone(),
         code_size: version.code_size,
+        dependencies_sha256: version.dependencies.as_ref().map(|dependencies| dependencies.sha256.clone()),
         created: version.created.clone(),
     }
 }

@@ -15,6 +15,7 @@ pub(super) fn stage_files(directory: &Path, remove_logs: bool) -> std::io::Resul
     ignore_absence(fs::remove_file(directory.join("stage.json")))?;
     ignore_absence(fs::remove_file(directory.join("schedules.json")))?;
     code::remove(&directory.join("code"))?;
+    code::remove(&directory.join("dependencies"))?;
     code::remove(&directory.join("tmp"))?;
     if remove_logs {
         let log = directory.join("function.log");

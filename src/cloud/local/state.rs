@@ -8,6 +8,7 @@
 //!   <function>/schedules.json  what has fired (see `scheduler`); written by the emulator's process only
 //!   <function>/lock            held by a run that changes the stage
 //!   <function>/code/<sha256>/  read-only task roots
+//!   <function>/dependencies/   what is mounted at `/opt`, likewise
 //!   <function>/function.log    and function.log.1, the older one
 //! ```
 //! Paths inside are relative to the directory, so it survives being moved.
@@ -21,11 +22,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::LocalError;
-use crate::cloud::{FunctionSpec, ScheduleSpec, Surroundings};
+use crate::cloud::{DependenciesRef, FunctionSpec, ScheduleSpec, Surroundings};
 use crate::model::{Cors, FrontDoor, StageId, Version};
 
-/// Format of `stage.json`; a directory written by a newer tool is refused rather than misread.
-const FORMAT: u32 = 1;
+/// Format of `stage.json`; a directory written by a newer tool is refused rather than misread. 2: dependencies may lie apart from the code.
+const FORMAT: u32 = 2;
 
 /// The content of `stage.json`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -60,6 +61,9 @@ pub(super) struct VersionState {
     pub(super) code_size: u64,
     /// Name of the directory under `code/`.
     pub(super) code: String,
+    /// Where they are not in there. Their location is a name under `dependencies/`.
+    #[serde(default)]
+    pub(super) dependencies: Option<DependenciesRef>,
     /// The interpreter that runs it (see `emulator::ric`).
     pub(super) python: PathBuf,
     pub(super) region: String,
@@ -119,6 +123,10 @@ impl StateDirectory {
         self.stage_directory(function_name).join("code").join(code)
     }
 
+    pub(super) fn dependencies(&self, function_name: &str, name: &str) -> PathBuf {
+        self.stage_directory(function_name).join("dependencies").join(name)
+    }
+
     pub(super) fn log_file(&self, function_name: &str) -> PathBuf {
         self.stage_directory(function_name).join("function.log")
     }
@@ -161,7 +169,8 @@ impl StateDirectory {
         if format > FORMAT {
             return Err(LocalError::NewerState { path });
         }
-        read_json(&path)
+        let state: Option<StageState> = read_json(&path)?;
+        Ok(state.map(|state| StageState { format: FORMAT, ..state }))
     }
 
     /// Replaces the stage's state. Readable by the owner only: it holds environment variables.

@@ -45,22 +45,63 @@ pub struct Plan {
     pub found: String,
     /// Python of the function.
     pub runtime: Runtime,
-    /// Region of the first stage; `None` if that is the local one.
-    pub region: Option<String>,
+    /// Where the first stage is.
+    pub regions: Regions,
+}
+
+/// Where a stage is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Regions {
+    /// `aws_region`; `None`: the stage is the local one.
+    pub home: Option<String>,
+    /// Where else.
+    pub others: Vec<String>,
+    /// In every region of the account.
+    pub all: bool,
+}
+
+impl Regions {
+    /// Those of a stage on this machine.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { home: None, others: Vec::new(), all: false }
+    }
+
+    /// One region, several with spaces or commas between them, or `all`, of which `home` is one.
+    pub fn parse(answer: &str, home: &str) -> Result<Self, InvalidValue> {
+        let words: Vec<&str> = answer.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+        match words.as_slice() {
+            ["all"] | [] => Ok(Self { home: Some(home.to_owned()), others: Vec::new(), all: words.len() == 1 }),
+            [first, others @ ..] => {
+                words.iter().try_for_each(|region| check_region(region))?;
+                Ok(Self { home: Some((*first).to_owned()), others: others.iter().map(|region| (*region).to_owned()).collect(), all: false })
+            }
+        }
+    }
+
+    /// `aws_regions`, where there is more to say than `aws_region`.
+    #[must_use]
+    pub fn value(&self) -> Option<serde_json::Value> {
+        if self.all {
+            return Some("all".into());
+        }
+        let regions: Vec<&String> = self.home.iter().chain(&self.others).collect();
+        (regions.len() > 1).then(|| serde_json::json!(regions))
+    }
 }
 
 impl Plan {
     /// The stages that the file has.
     #[must_use]
     pub fn stages(&self) -> Vec<&str> {
-        if self.region.is_none() { vec![LOCAL_STAGE] } else { vec![&self.id.stage, LOCAL_STAGE] }
+        if self.regions.home.is_none() { vec![LOCAL_STAGE] } else { vec![&self.id.stage, LOCAL_STAGE] }
     }
 
     /// The settings file.
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = HEADER.to_owned();
-        match self.region {
+        match self.regions.home {
             Some(_) => text += "# On AWS Lambda.\n",
             None => text += "# On this machine, without AWS.\n",
         }
@@ -79,10 +120,15 @@ impl Plan {
         text += &line("project_name", &self.id.project);
         text += "# Python of the function: the one of the project's environment.\n";
         text += &line("runtime", &self.runtime.to_string());
-        match &self.region {
+        match &self.regions.home {
             Some(region) => {
                 text += "# Where it runs.\n";
                 text += &line("aws_region", region);
+                if let Some(regions) = self.regions.value() {
+                    text += "# Where else; what is not for every region happens in the one above.\n";
+                    // A text or a list of them looks the same in JSON.
+                    text += &format!("aws_regions = {regions}\n");
+                }
                 text += "\n";
                 text += OPTIONAL;
                 text += "# The same on this machine, without AWS: `zappa deploy local`.\n";

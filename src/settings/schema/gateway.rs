@@ -159,22 +159,23 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 pub(super) const DOMAIN_KEYS: &[Key] = &[
-    Key::new("domain", words::DOMAIN, Unset, "\"shop.example.com\"", "The domain that the app is reached at."),
-    Key::new("base_path", Kind::Text, Unset, "\"shop\"", "The path under that domain where the app begins."),
-    Key::new("route53_enabled", Kind::Bool, Json("true"), "true", "Whether the domain's record in Route 53 is kept up to date.").aws(),
+    Key::new("domain", words::DOMAIN, Unset, "\"shop.example.com\"", "The domain that the app is reached at, on AWS once `zappa certify` has seen to it."),
+    Key::new("base_path", Kind::Text, Unset, "\"shop\"", "The path under that domain where the app begins; stages of a project can share a domain, each under its own."),
+    Key::new("route53_enabled", Kind::Bool, Json("true"), "true", "Whether the domain's records are written where the account has a public hosted zone in Route 53 for it. If not, `zappa certify` shows them.").aws(),
     Key::new(
         "certificate_arn",
         words::ARN,
         Unset,
-        "\"arn:aws:acm:us-east-1:123456789012:certificate/1234\"",
-        "The domain's certificate in AWS Certificate Manager.",
+        "\"arn:aws:acm:eu-central-1:123456789012:certificate/1234\"",
+        "The domain's certificate in AWS Certificate Manager, in the stage's region (us-east-1 for an edge-optimized domain). Left out: one that \
+         covers the domain is found, or requested.",
     )
     .aws(),
-    Key::new("certificate", Kind::Text, Unset, "\"shop.crt\"", "File with a certificate of your own (PEM).").aws(),
+    Key::new("certificate", Kind::Text, Unset, "\"shop.crt\"", "File with a certificate of your own (PEM), relative to this file. It is imported by `zappa certify`, and again whenever it has changed.").aws(),
     Key::new("certificate_key", Kind::Text, Unset, "\"shop.key\"", "File with its private key (PEM).").aws(),
     Key::new("certificate_chain", Kind::Text, Unset, "\"chain.pem\"", "File with the certificates in between (PEM).").aws(),
     Key::new("lets_encrypt_key", Kind::Text, Unset, "\"\"", "Account key for certificates from Let's Encrypt.").not_yet(
         &[],
-        "request a certificate from AWS Certificate Manager, which costs nothing and renews itself, and set `certificate_arn`",
+        "`zappa certify` requests a certificate from AWS Certificate Manager, which costs nothing and renews itself",
     ),
 ];

@@ -29,29 +29,35 @@ pub(super) const KEYS: &[Key] = &[
         "Whether `boto3` and what belongs to it are left out, because the runtime has its own.",
     ),
     Key::new(
+        "slim",
+        Kind::Choice(&["none", "safe", "max"]),
+        Json("\"safe\""),
+        "\"max\"",
+        "How much of the dependencies is left out: nothing; what nothing in the bundle refers to (tests, type stubs, C sources); besides, what only \
+         documentation reads, and the symbols of shared objects, where only debuggers read them.",
+    ),
+    Key::new(
         "dependencies_layer",
         Kind::Bool,
         Json("true"),
         "true",
         "Whether dependencies travel as a layer of their own, uploaded only when they change.",
-    )
-    .aws(),
+    ),
     Key::new(
         "use_precompiled_packages",
         Kind::Bool,
         Json("true"),
         "true",
-        "Whether native code built for this machine is replaced by wheels built for Lambda.",
-    )
-    .aws(),
+        "Whether native code that does not run on Lambda is replaced by wheels of the same version that do.",
+    ),
     Key::new(
         "slim_handler",
         Kind::Bool,
         Json("false"),
         "false",
-        "Whether the project is fetched from S3 by a small function at its start.",
-    )
-    .not_yet(&[], ""),
+        "Whether the function fetches its dependencies when it starts, from S3: for bundles that are larger than Lambda takes. `ephemeral_storage` has \
+         to have room for them.",
+    ),
     Key::new("delete_local_zip", Kind::Bool, Json("true"), "true", "Whether the archive is deleted after the upload.")
         .not_yet(&[], "`zappa package` writes an archive to keep"),
     Key::new("delete_zip", Kind::Bool, Json("true"), "true", "Whether the archive is deleted after the upload.")

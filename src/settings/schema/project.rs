@@ -35,9 +35,23 @@ pub(super) const KEYS: &[Key] = &[
         "\"eu-central-1\"",
         "The region; what a local function sees as `AWS_REGION`. Left out: that of the profile or `AWS_REGION`.",
     ),
-    Key::new("aws_regions", Kind::List(&Kind::Text), Json("[]"), "[]", "Several regions to deploy to at once.").not_yet(&[], ""),
-    Key::new("exclude_regions", Kind::List(&Kind::Text), Json("[]"), "[]", "Regions to leave out of a deployment to all of them.")
-        .not_yet(&[], ""),
+    Key::new(
+        "aws_regions",
+        Kind::Either(&Kind::List(&words::REGION), &Kind::Choice(&["all"])),
+        Json("[]"),
+        "[\"eu-central-1\", \"us-east-1\"]",
+        "The regions that the stage is in at once; \"all\": every one that the account has enabled. Home is `aws_region` if it is among them, else the \
+         first.",
+    )
+    .aws(),
+    Key::new(
+        "exclude_regions",
+        Kind::List(&words::REGION),
+        Json("[]"),
+        "[\"me-south-1\"]",
+        "Regions that `aws_regions` and `--all-regions` leave out.",
+    )
+    .aws(),
     Key::new(
         "s3_bucket",
         words::BUCKET,

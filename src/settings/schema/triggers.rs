@@ -23,6 +23,7 @@ const EVENT: &[Field] = &[
     Field::new("description", Kind::Text),
     Field::new("kwargs", Kind::Map(&Kind::Any)),
     Field::new("enabled", Kind::Bool),
+    Field::new("every_region", Kind::Bool),
     Field::new("event_source", Kind::Any).not_yet(),
 ];
 
@@ -37,7 +38,7 @@ pub(super) const KEYS: &[Key] = &[
         Json("[]"),
         "[{ function = \"shop.tasks.nightly\", expression = \"cron(0 3 * * ? *)\" }]",
         "Functions that run on a schedule: `rate(...)`, `cron(...)` (UTC, six fields) or, on the local target only, `at(...)`. Several \
-         `expressions` are several schedules.",
+         `expressions` are several schedules. A stage in several regions fires them at home only, or with `every_region = true` in each.",
     ),
     Key::new("bot_events", Kind::List(&Kind::Any), Json("[]"), "[]", "Functions that Lex bots call.").not_yet(&[], ""),
     Key::new("cognito", Kind::Map(&Kind::Any), Json("{}"), "{}", "Functions that a Cognito user pool calls.").not_yet(&[], ""),

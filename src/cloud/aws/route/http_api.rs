@@ -17,7 +17,7 @@ use crate::model::{self, AuthorizerKind, FrontDoor, Outcome};
 use crate::observe::Observer;
 
 /// The one route and the one stage, which is in no URL.
-const DEFAULT: &str = "$default";
+pub(super) const DEFAULT: &str = "$default";
 /// The statement that lets it call `live`.
 const PERMISSION: &str = "zappa-http-api";
 /// Of events and answers.
@@ -354,6 +354,10 @@ async fn fetch(site: Site<'_>, id: &str) -> Result<Option<There>, AwsError> {
         cors: cors_configuration,
         tags,
     }))
+}
+
+pub(super) async fn own_ids(site: Site<'_>) -> Result<Vec<String>, AwsError> {
+    Ok(own(site).await?.into_iter().map(|there| there.id).collect())
 }
 
 async fn own(site: Site<'_>) -> Result<Vec<There>, AwsError> {

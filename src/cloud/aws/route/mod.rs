@@ -8,7 +8,7 @@ mod error;
 mod function_url;
 mod http_api;
 mod openapi;
-mod rest;
+pub(super) mod rest;
 mod stage;
 mod usage_plan;
 
@@ -140,6 +140,17 @@ pub(super) async fn remove_all(site: Site<'_>, dry_run: bool, observer: &dyn Obs
     Box::pin(remove(site, None, dry_run, observer)).await
 }
 
+/// The ids of all APIs that are the stage's.
+pub(super) async fn own_apis(site: Site<'_>) -> Result<Vec<String>, AwsError> {
+    let (rest, http) = tokio::try_join!(Box::pin(rest::own_ids(site)), Box::pin(http_api::own_ids(site)))?;
+    Ok([rest, http].concat())
+}
+
+/// The stage of an API that a domain name leads to.
+pub(super) fn stage_name(site: Site<'_>, door: &Door) -> String {
+    if door.kind == FrontDoor::Rest { stage::name(site.names) } else { http_api::DEFAULT.to_owned() }
+}
+
 async fn remove(site: Site<'_>, keep: Option<&Door>, dry_run: bool, observer: &dyn Observer) -> Result<Removed, AwsError> {
     let (rest, http, url) = tokio::join!(
         Box::pin(rest::remove_others(site, keep, dry_run, observer)),
@@ -229,7 +240,10 @@ fn invocation_uri(place: &Place, function_arn: &str) -> String {
 }
 
 /// Tags that are wanted and not there so. Others stay: they are somebody else's.
-fn missing_tags<'a>(wanted: &'a BTreeMap<String, String>, there: Option<&HashMap<String, String>>) -> Vec<(&'a String, &'a String)> {
+pub(super) fn missing_tags<'a>(
+    wanted: &'a BTreeMap<String, String>,
+    there: Option<&HashMap<String, String>>,
+) -> Vec<(&'a String, &'a String)> {
     wanted.iter().filter(|(key, value)| there.and_then(|tags| tags.get(*key)) != Some(*value)).collect()
 }
 

@@ -16,17 +16,17 @@ use crate::cloud::{Fingerprint, Removed, RouteSpec};
 use crate::model::{AuthorizerKind, EndpointKind, FrontDoor, Outcome};
 use crate::observe::Observer;
 
-pub(super) const GET: &str = "apigateway:GET";
-pub(super) const POST: &str = "apigateway:POST";
-pub(super) const PUT: &str = "apigateway:PUT";
-pub(super) const PATCH: &str = "apigateway:PATCH";
-pub(super) const DELETE: &str = "apigateway:DELETE";
+pub(in crate::cloud::aws) const GET: &str = "apigateway:GET";
+pub(in crate::cloud::aws) const POST: &str = "apigateway:POST";
+pub(in crate::cloud::aws) const PUT: &str = "apigateway:PUT";
+pub(in crate::cloud::aws) const PATCH: &str = "apigateway:PATCH";
+pub(in crate::cloud::aws) const DELETE: &str = "apigateway:DELETE";
 
 /// The statement that lets it call `live`.
 const PERMISSION: &str = "zappa-rest-api";
 pub(super) const ABSENT: [&str; 1] = ["NotFoundException"];
 /// As many as a page can have.
-pub(super) const PAGE: i32 = 500;
+pub(in crate::cloud::aws) const PAGE: i32 = 500;
 
 /// What there is of an API, from whichever call.
 struct Api {
@@ -218,6 +218,10 @@ async fn leftovers(site: Site<'_>) -> Result<(Option<Api>, Vec<Api>), AwsError> 
     Ok(go_on_with(apis, |api| api.tags.as_ref().is_some_and(|tags| !tags.is_empty())))
 }
 
+pub(super) async fn own_ids(site: Site<'_>) -> Result<Vec<String>, AwsError> {
+    Ok(own(site).await?.into_iter().filter_map(|api| api.id).collect())
+}
+
 async fn own(site: Site<'_>) -> Result<Vec<RestApi>, AwsError> {
     let mut pages = site.clients.rest_apis.get_rest_apis().limit(PAGE).into_paginator().items().send();
     let mut own = Vec::new();
@@ -266,7 +270,7 @@ pub(super) fn path(id: &str, below: &str) -> String {
     if below.is_empty() { format!("/restapis/{id}") } else { format!("/restapis/{id}/{below}") }
 }
 
-pub(super) fn patch(path: &str, value: &str) -> PatchOperation {
+pub(in crate::cloud::aws) fn patch(path: &str, value: &str) -> PatchOperation {
     PatchOperation::builder().op(Op::Replace).path(path).value(value).build()
 }
 
