@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use crate::aws_deploy::stage::Stage;
-use crate::support::aws::models;
+use crate::support::aws::{Fault, models};
 use crate::support::random::Random;
 
 /// The calls to S3 of the last run; those that were repeated are counted.
@@ -36,11 +36,11 @@ fn s3(stage: &Stage, script: &str) -> String {
 
 #[test]
 fn a_bucket_that_the_settings_name_is_made_and_used() {
-    let stage = Stage::new("archives", "s3_bucket = \"archives-of-a-test\"\ndelete_s3_zip = false\n");
+    let stage = Stage::new("archives", "s3_bucket = \"archives-of-a-test\"\ndelete_s3_zip = false\ndependencies_layer = false\n");
     stage.json(&["deploy"]);
     expect![[r#"
         CreateBucket
-        HeadBucket ×2
+        HeadBucket
         HeadObject
         PutBucketEncryption
         PutBucketLifecycleConfiguration
@@ -54,7 +54,7 @@ fn a_bucket_that_the_settings_name_is_made_and_used() {
         eu-west-1
         {'BlockPublicAcls': True, 'IgnorePublicAcls': True, 'BlockPublicPolicy': True, 'RestrictPublicBuckets': True}
         [{'ApplyServerSideEncryptionByDefault': {'SSEAlgorithm': 'AES256'}, 'BucketKeyEnabled': False}]
-        [{'Expiration': {'Days': 7}, 'ID': 'zappa', 'Filter': {'Prefix': 'zappa/'}, 'Status': 'Enabled', 'AbortIncompleteMultipartUpload': {'DaysAfterInitiation': 1}}]
+        [{'Expiration': {'Days': 7}, 'ID': 'zappa', 'Filter': {'Prefix': 'zappa/'}, 'Status': 'Enabled', 'AbortIncompleteMultipartUpload': {'DaysAfterInitiation': 1}}, {'ID': 'zappa-dependencies', 'Filter': {'Prefix': 'zappa-dependencies/'}, 'Status': 'Enabled', 'AbortIncompleteMultipartUpload': {'DaysAfterInitiation': 1}}]
         {"Version":"2012-10-17","Statement":[{"Sid":"OnlyTls","Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::archives-of-a-test","arn:aws:s3:::archives-of-a-test/*"],"Condition":{"Bool":{"aws:SecureTransport":"false"}}}]}
         ['zappa:project', 'zappa:bucket']
     "#]].assert_eq(&s3(&stage, SHOW.replace("BUCKET", "archives-of-a-test").as_str()));
@@ -76,7 +76,7 @@ fn a_bucket_that_the_settings_name_is_made_and_used() {
     "#]]
     .assert_eq(&calls(&stage));
 
-    stage.settings("s3_bucket = \"archives-of-a-test\"\n");
+    stage.settings("s3_bucket = \"archives-of-a-test\"\ndependencies_layer = false\n");
     stage.version("three");
     stage.json(&["update"]);
     expect![[r#"
@@ -91,8 +91,8 @@ fn a_bucket_that_the_settings_name_is_made_and_used() {
     stage.json(&["undeploy", "--yes"]);
     expect![[r#"
         DeleteObjects
-        ListMultipartUploads
-        ListObjectsV2
+        ListMultipartUploads ×2
+        ListObjectsV2 ×2
     "#]]
     .assert_eq(&calls(&stage));
     assert_eq!(s3(&stage, count), "0\n");
@@ -111,7 +111,7 @@ print([tag["Key"] for tag in s3.get_bucket_tagging(Bucket=bucket)["TagSet"]])
 
 #[test]
 fn an_interrupted_upload_is_gone_on_with() {
-    let stage = Stage::new("large", "");
+    let stage = Stage::new("large", "dependencies_layer = false\n");
     // More than can be sent along with a call.
     stage.project.write("noise.bin", noise(52));
     let bucket = "zappa-large-123456789012-eu-west-1";
@@ -164,8 +164,59 @@ fn an_interrupted_upload_is_gone_on_with() {
     expect![[r#"
         DeleteBucket
         GetBucketTagging
-        ListMultipartUploads
+        ListMultipartUploads ×2
+        ListObjectsV2 ×2
+    "#]]
+    .assert_eq(&calls(&stage));
+}
+
+#[test]
+fn dependencies_to_be_fetched_are_kept_as_long_as_somebody_does() {
+    let stage = Stage::new("slim", "slim_handler = true\nnum_retained_versions = 1\n");
+    stage.depend("1.0");
+    stage.json(&["deploy"]);
+    expect![[r#"
+        CreateBucket
+        GetBucketTagging
+        HeadObject
+        PutBucketEncryption
+        PutBucketLifecycleConfiguration
+        PutBucketPolicy
+        PutBucketTagging
+        PutObject
+        PutPublicAccessBlock
+    "#]]
+    .assert_eq(&calls(&stage));
+    let found = stage.inventory();
+    // No other bucket, no other function's: the role is one for all regions.
+    let policy = found["roles"][0]["inline"]["zappa-permissions"]["Statement"].to_string();
+    expect![[r#"[{"Action":["lambda:InvokeFunction"],"Effect":"Allow","Resource":["arn:aws:lambda:*:123456789012:function:[name]","arn:aws:lambda:*:123456789012:function:[name]:*"],"Sid":"Tasks"},{"Action":["logs:CreateLogGroup","logs:CreateLogStream","logs:PutLogEvents"],"Effect":"Allow","Resource":["arn:aws:logs:*:123456789012:log-group:/aws/lambda/[name]","arn:aws:logs:*:123456789012:log-group:/aws/lambda/[name]:*"],"Sid":"Logs"},{"Action":["s3:GetObject"],"Effect":"Allow","Resource":"arn:aws:s3:::zappa-slim-123456789012-*/zappa-dependencies/[name]/*","Sid":"Dependencies"}]"#]].assert_eq(&policy);
+    expect![[r#"[{"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":1},"Expiration":{"Days":7},"Filter":{"Prefix":"zappa/"},"ID":"zappa","Status":"Enabled"},{"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":1},"Filter":{"Prefix":"zappa-dependencies/"},"ID":"zappa-dependencies","Status":"Enabled"}]"#]].assert_eq(&found["buckets"][0]["lifecycle"].to_string());
+    let objects =
+        || s3(&stage, "print(*[found['Key'] for found in s3.list_objects_v2(Bucket='zappa-slim-123456789012-eu-west-1')['Contents']])");
+    let kept = objects();
+    assert!(kept.starts_with("zappa-dependencies/slim-dev/") && !kept.contains(' '), "{kept}");
+
+    // Another version with the same: nothing of it is asked for.
+    stage.version("two");
+    stage.json(&["update"]);
+    expect![[r#"
         ListObjectsV2
     "#]]
     .assert_eq(&calls(&stage));
+    assert_eq!(objects(), kept);
+
+    // What a run has left that did not come to its end goes with the next one's.
+    stage.depend("2.0");
+    stage.aws.clear();
+    stage.aws.fault(Fault::denied().on("lambda:UpdateFunctionConfiguration").times(1));
+    stage.project.zappa(["update"]).expect_code(1);
+    assert!(objects().contains(' '), "{}", objects());
+    stage.depend("3.0");
+    stage.json(&["update"]);
+    assert!(!objects().contains(' ') && objects() != kept, "{}", objects());
+
+    let planned = stage.json(&["undeploy", "--dry-run", "--remove-logs"]);
+    assert_eq!(stage.json(&["undeploy", "--yes", "--remove-logs"])["removed"], planned["removed"]);
+    assert_eq!(stage.inventory(), serde_json::json!({}));
 }

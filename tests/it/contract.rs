@@ -41,6 +41,41 @@ impl Stage {
         self.project.write("app.py", APP.replace("\"one\"", &format!("\"{version}\"")));
     }
 
+    /// Has the app depend on something that says it is this version.
+    fn depend(&self, version: &str) {
+        self.project.install("greeting", version, &format!("VERSION = {version:?}\n"));
+    }
+
+    /// An app that says what it depends on, and where that is.
+    fn edit_dependent(&self, version: &str) {
+        let app = APP.replace("\"one\"", &format!("\"{version}\"")).replace("import os\n", "import os\n\nimport greeting\n");
+        let said = "{\"version\": VERSION, \"greeting\": greeting.VERSION, \"file\": greeting.__file__, ";
+        self.project.write("app.py", app.replace("{\"version\": VERSION, ", said));
+    }
+
+    /// Hashes of the dependencies of all versions, the oldest first.
+    #[track_caller]
+    fn dependencies(&self) -> Vec<Value> {
+        self.json(&["status"])["releases"].as_array().unwrap().iter().map(|release| release["dependencies_sha256"].clone()).collect()
+    }
+
+    /// How many archives of dependencies the target has.
+    fn kept(&self) -> usize {
+        match &self._aws {
+            Some(aws) => {
+                let found = aws.inventory(&format!("{}-dev", self.name));
+                let objects =
+                    found["buckets"].as_array().into_iter().flatten().flat_map(|bucket| bucket["objects"].as_array().into_iter().flatten());
+                let fetched = objects.filter(|key| key.as_str().unwrap().starts_with("zappa-dependencies/")).count();
+                fetched + found["layers"].as_array().map_or(0, Vec::len)
+            }
+            None => {
+                let directory = self.project.root().join(format!(".zappa/{}-dev/dependencies", self.name));
+                std::fs::read_dir(directory).map_or(0, Iterator::count)
+            }
+        }
+    }
+
     fn run(&self, args: &[&str]) -> Outcome {
         self.project.zappa(args)
     }
@@ -115,6 +150,105 @@ fn a_stage_is_released_updated_rolled_back_and_taken_down() {
         assert!(gone["removed"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains("function `contract-dev`")));
         assert_eq!(stage.run(&["status"]).code, 2);
         assert_eq!(stage.json(&["undeploy", "--yes"])["removed"], json!([]), "it can be repeated");
+    });
+}
+
+#[test]
+fn dependencies_are_a_layer_that_changes_when_they_do() {
+    on_both("layered", |stage| {
+        stage.settings("num_retained_versions = 3\n");
+        stage.edit_dependent("one");
+        stage.depend("1.0");
+        let first = stage.json(&["deploy"]);
+        let roles: Vec<&Value> = first["bundle"]["archives"].as_array().unwrap().iter().map(|archive| &archive["role"]).collect();
+        assert_eq!(roles, ["app", "dependencies"]);
+        let said = stage.json(&["invoke", "app.version"])["result"].clone();
+        assert_eq!((&said["version"], &said["greeting"]), (&json!("one"), &json!("1.0")));
+        let again = stage.json(&["deploy"]);
+        assert_eq!((&again["release"], &again["version"]), (&json!("unchanged"), &json!(1)));
+
+        stage.edit_dependent("two");
+        assert_eq!(stage.json(&["update", "--dry-run"])["changes"], json!(["code"]));
+        assert_eq!(stage.json(&["update"])["version"], 2);
+        let used = stage.dependencies();
+        assert!(used[0].is_string() && used[0] == used[1] && stage.kept() == 1, "{used:?}");
+
+        stage.depend("2.0");
+        assert_eq!(stage.json(&["update", "--dry-run"])["changes"], json!(["dependencies"]));
+        assert_eq!(stage.json(&["update"])["version"], 3);
+        assert_eq!(stage.json(&["invoke", "app.version"])["result"]["greeting"], "2.0");
+        let used = stage.dependencies();
+        assert!(used[1] != used[2] && stage.kept() == 2, "{used:?}");
+
+        stage.json(&["rollback"]);
+        let said = stage.json(&["invoke", "app.version"])["result"].clone();
+        assert_eq!((&said["version"], &said["greeting"]), (&json!("two"), &json!("1.0")));
+
+        stage.depend("3.0");
+        stage.edit_dependent("four");
+        assert_eq!(stage.json(&["update", "--dry-run"])["changes"], json!(["code", "dependencies"]));
+        assert_eq!(stage.json(&["update"])["pruned"], json!([1]));
+        assert_eq!(stage.kept(), 3, "version 2 uses the first one still");
+        stage.edit_dependent("five");
+        assert_eq!(stage.json(&["update"])["pruned"], json!([2]));
+        assert_eq!(stage.kept(), 2);
+
+        stage.settings("num_retained_versions = 3\ndependencies_layer = false\n");
+        assert_eq!(stage.json(&["update", "--dry-run"])["changes"], json!(["code", "dependencies"]));
+        let together = stage.json(&["update"]);
+        assert_eq!(together["bundle"]["archives"].as_array().unwrap().len(), 1);
+        assert_eq!(stage.dependencies().last(), Some(&Value::Null));
+        assert_eq!(stage.json(&["invoke", "app.version"])["result"]["greeting"], "3.0");
+        stage.settings("num_retained_versions = 3\n");
+        stage.json(&["update"]);
+        assert_eq!(stage.json(&["invoke", "app.version"])["result"]["greeting"], "3.0");
+
+        let planned = stage.json(&["undeploy", "--dry-run"]);
+        let gone = stage.json(&["undeploy", "--yes"]);
+        assert_eq!(planned["removed"], gone["removed"]);
+        if stage.target == "aws" {
+            assert!(gone["removed"].to_string().contains("layer `layered-dev-dependencies` with one version"), "{gone}");
+        }
+        assert_eq!(stage.kept(), 0);
+    });
+}
+
+#[test]
+fn dependencies_are_fetched_where_they_are_too_large_for_a_layer() {
+    on_both("fetched", |stage| {
+        let slim = "num_retained_versions = 2\nslim_handler = true\n";
+        stage.settings(slim);
+        stage.edit_dependent("one");
+        stage.depend("1.0");
+        let first = stage.json(&["deploy"]);
+        assert_eq!(first["bundle"]["archives"].as_array().unwrap().len(), 2);
+        let said = stage.json(&["invoke", "app.version"])["result"].clone();
+        assert_eq!((&said["version"], &said["greeting"]), (&json!("one"), &json!("1.0")));
+        assert!(said["file"].as_str().unwrap().ends_with("/dependencies/greeting.py"), "{said}");
+        assert_eq!(stage.json(&["deploy"])["release"], "unchanged");
+        assert_eq!(stage.json(&["status"])["drift"], json!([]), "the variable is none of the user's");
+
+        stage.edit_dependent("two");
+        stage.depend("2.0");
+        assert_eq!(stage.json(&["update", "--dry-run"])["changes"], json!(["code", "dependencies"]));
+        assert_eq!((stage.json(&["update"])["version"].clone(), stage.kept()), (json!(2), 2));
+        assert_eq!(stage.json(&["invoke", "app.version"])["result"]["greeting"], "2.0");
+        stage.json(&["rollback"]);
+        assert_eq!(stage.json(&["invoke", "app.version"])["result"]["greeting"], "1.0");
+
+        // What a version fetches stays for as long as the version does.
+        stage.settings("num_retained_versions = 2\n");
+        stage.json(&["update"]);
+        let said = stage.json(&["invoke", "app.version"])["result"].clone();
+        assert!(said["file"].as_str().unwrap().ends_with("/python/greeting.py") && stage.kept() == 2, "{said}");
+        stage.json(&["rollback"]);
+        assert_eq!(stage.json(&["invoke", "app.version"])["result"]["greeting"], "2.0");
+        stage.settings(slim);
+        stage.depend("3.0");
+        stage.json(&["update"]);
+        assert_eq!((stage.json(&["invoke", "app.version"])["result"]["greeting"].clone(), stage.kept()), (json!("3.0"), 2));
+        stage.json(&["undeploy", "--yes"]);
+        assert_eq!(stage.kept(), 0);
     });
 }
 

@@ -92,7 +92,7 @@ fn the_state_of_a_newer_tool_is_left_alone() {
     let deployed = Deployed::new(echo());
     let path = deployed.project.root().join(".zappa/echo-local/stage.json");
     let before = std::fs::read_to_string(&path).unwrap();
-    let newer = before.replace("\"format\": 1", "\"format\": 99");
+    let newer = before.replace("\"format\": 2", "\"format\": 99");
     assert_ne!(before, newer);
     std::fs::write(&path, &newer).unwrap();
     for command in [&["deploy", "local"][..], &["status", "local"], &["undeploy", "local", "--yes"]] {

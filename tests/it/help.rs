@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use crate::support::TestProject;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 16] = [
     "init",
     "deploy",
     "update",
@@ -18,6 +18,8 @@ const COMMANDS: [&str; 14] = [
     "manage",
     "schedule",
     "unschedule",
+    "cache",
+    "certify",
     "settings",
 ];
 

@@ -245,7 +245,7 @@ fn a_terminal_is_asked_only_what_cannot_be_known() {
     let turns = [
         ("Name of the first stage [dev]", "pro d\r"),
         ("is not a stage name", "\u{7f}\u{7f}\u{7f}\u{7f}\u{7f}prod\r"),
-        ("AWS region [us-east-1]", "\r"),
+        ("AWS region (several, or `all`) [us-east-1]", "\r"),
     ];
     let outcome = on_terminal(&project, &["init"], &turns).expect_code(0);
     assert!(!outcome.stdout.contains("Which app"), "{}", outcome.stdout);

@@ -37,6 +37,61 @@ fn alive(pid: u32) -> bool {
     !stat.trim().is_empty() && !stat.trim().starts_with('Z')
 }
 
+/// In a user namespace of its own, in which nobody may have mounts of his own.
+#[cfg(target_os = "linux")]
+#[test]
+fn dependencies_are_found_where_mounts_are_refused() {
+    let project = TestProject::new().file(
+        "app.py",
+        "import greeting\n\ndef app(environ, start_response):\n    start_response('200 OK', [])\n    return [greeting.__file__.encode()]\n",
+    );
+    project.install("greeting", "1.0", "");
+    project.write("zappa_settings.toml", "[dev]\napp_function = \"app.app\"\n");
+    let refuse = "echo 0 > /proc/sys/user/max_mnt_namespaces && exec \"$@\"";
+    let here = |args: &[&str]| {
+        let mut command = Command::new("unshare");
+        let zappa = project.command(args);
+        command.args(["--map-root-user", "sh", "-c", refuse, "sh"]).arg(zappa.get_program()).args(zappa.get_args()).env_clear();
+        command.envs(zappa.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(project.root());
+        command
+    };
+    if !here(&["--version"]).status().is_ok_and(|status| status.success()) {
+        #[expect(clippy::print_stderr, reason = "a test that proves nothing here has to say so")]
+        {
+            eprintln!("skipped: user namespaces are not permitted");
+        }
+        return;
+    }
+    let deployed = here(&["deploy", "local", "--json"]).output().unwrap();
+    assert!(deployed.status.success(), "{}", String::from_utf8_lossy(&deployed.stderr));
+    let report: Value = serde_json::from_slice(&deployed.stdout).unwrap();
+    let text = get(local::port_of(report["url"].as_str().unwrap()), "/").text();
+    let undeployed = here(&["undeploy", "local", "--yes"]).status().unwrap();
+    assert!(text.starts_with(project.root().join(".zappa").to_str().unwrap()) && text.ends_with("/python/greeting.py"), "{text}");
+    assert!(undeployed.success());
+}
+
+#[test]
+fn a_stage_of_an_earlier_version_goes_on() {
+    let project = TestProject::new().file("app.py", include_str!("../fixtures/apps/plain/app.py")).file("requirements.txt", "");
+    let settings = "[local]\napp_function = \"app.app\"\n";
+    project.write("zappa_settings.toml", format!("{settings}dependencies_layer = false\n"));
+    let deployed = Deployed::new(project);
+    // As it was written when dependencies were always beside the code.
+    let path = state(&deployed.project).join("shop-local/stage.json");
+    let mut written: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    written["format"] = json!(1);
+    assert!(written["versions"][0].as_object_mut().unwrap().remove("dependencies").is_some());
+    std::fs::write(&path, written.to_string()).unwrap();
+    assert_eq!(deployed.zappa(["deploy", "local", "--json"]).expect_code(0).json()["release"], "unchanged");
+    deployed.project.write("zappa_settings.toml", settings);
+    deployed.project.install("greeting", "1.0", "");
+    let update = deployed.zappa(["update", "local", "--json"]).expect_code(0).json();
+    assert_eq!((&update["version"], &update["previous"]), (&json!(2), &json!(1)));
+    deployed.zappa(["rollback", "local"]).expect_code(0);
+    assert_eq!(get(deployed.port, "/").text(), "one");
+}
+
 #[test]
 fn a_release_and_what_comes_after_it() {
     let deployed = Deployed::new(echo());

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod aws_certify;
 mod aws_deploy;
 mod aws_errors;
 mod aws_faults;
@@ -15,6 +16,7 @@ mod aws_route;
 mod aws_schedule;
 mod aws_storage;
 mod aws_support;
+mod cache;
 mod contract;
 mod differential;
 mod dry_run;
@@ -31,7 +33,11 @@ mod local;
 mod logs;
 mod package;
 mod package_binary;
+mod package_report;
+#[cfg(unix)]
+mod package_wheels;
 mod project;
+mod regions;
 mod schedule;
 mod serve;
 mod settings;

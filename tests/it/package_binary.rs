@@ -30,7 +30,7 @@ fn the_same_project_gives_the_same_archive_from_everywhere() {
     let second = other.zappa(["-C", directory, "package", "local", "-o", output.to_str().unwrap(), "--json"]).expect_code(0).json();
     assert_eq!(std::fs::read(one.root().join("x.zip")).unwrap(), std::fs::read(output).unwrap());
     assert_eq!(first["archives"][0]["code_sha256"], second["archives"][0]["code_sha256"]);
-    assert_eq!(first["archives"][0]["role"], "code");
+    assert_eq!(first["archives"][0]["role"], "app");
     assert!(first["parts"]["app"]["files"] == 2 && first["parts"]["dependencies"]["size"].as_u64().unwrap() > 1_000_000);
     assert!(first["heaviest"].as_array().unwrap().iter().any(|weight| weight["name"].as_str().unwrap().starts_with("Django ")));
     assert!(!one.root().join("shop-local.zip").exists(), "`-o` replaces the default");
@@ -154,4 +154,18 @@ fn a_result_that_cannot_be_written_is_a_failure() {
         assert_eq!(output.status.code(), Some(1), "{stderr}");
         assert!(stderr.starts_with("error: could not write to standard output\n  Caused by: No space left on device"), "{stderr}");
     }
+}
+
+#[test]
+fn what_is_asked_about_is_explained_by_path_and_by_name() {
+    let project = project();
+    let text = project.zappa(["package", "local", "--explain", "flask/app.py"]).expect_code(0).stdout;
+    assert!(text.starts_with("flask/app.py is in the bundle\n  because       Flask 3.1.3: `app.py` imports it\n"), "{text}");
+    let explained = project.zappa(["package", "local", "--json", "--explain", "Werkzeug"]).expect_code(0).json();
+    assert_eq!((&explained["kind"], &explained["included"]), (&"distribution".into(), &true.into()));
+    assert_eq!(explained["because"], "needed by Flask 3.1.3 (`app.py` imports it)");
+    let refused = project.zappa(["package", "local", "--explain", "nowhere.py"]).expect_code(2);
+    assert!(refused.stderr.starts_with("error: `nowhere.py` is neither a file of the project"), "{}", refused.stderr);
+    let both = project.zappa(["package", "local", "--list", "--explain", "app.py"]).expect_code(2);
+    assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);
 }

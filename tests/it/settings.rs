@@ -201,7 +201,7 @@ fn environment_variables_are_checked() {
         .env("ZAPPA_MEMRY_SIZE", "1")
         .env("ZAPPA_RUNNING_IN_DOCKER", "1")
         .env("ZAPPA_EXTENDS", "prod")
-        .env("ZAPPA_SLIM_HANDLER", "true");
+        .env("ZAPPA_REMOTE_ENV", "s3://bucket/key");
     expect![[r#"
         error: 7 problems in the environment
           ZAPPA_DEBUG: `debug` must be `true` or `false`, not `"maybe"`
@@ -209,8 +209,8 @@ fn environment_variables_are_checked() {
           ZAPPA_EXTENDS: `extends` can only be written in the file
           ZAPPA_MEMORY_SIZE: `memory_size` must be a whole number from 128 to 10240, not `"lots"`
           ZAPPA_MEMRY_SIZE: unknown key `memry_size`; did you mean `ZAPPA_MEMORY_SIZE`?
+          ZAPPA_REMOTE_ENV: `remote_env` is known but not supported yet; remove it
           ZAPPA_RUNNING_IN_DOCKER: unknown key `running_in_docker`; variables that begin with `ZAPPA_` are settings
-          ZAPPA_SLIM_HANDLER: `slim_handler` is known but not supported yet; remove it or set it to `false`
     "#]]
     .assert_eq(&refused(&project, ["settings", "dev"]));
 }

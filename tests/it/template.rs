@@ -79,16 +79,17 @@ fn everything_is_one_document() {
     assert_eq!(parts, ["deployer_policy", "execution_policy", "trust_policy", "openapi"]);
     expect![[r#"
         ["lambda:AddPermission","lambda:CreateAlias","lambda:CreateFunction","lambda:DeleteFunction","lambda:DeleteFunctionConcurrency","lambda:DeleteProvisionedConcurrencyConfig","lambda:GetAlias","lambda:GetFunction","lambda:GetFunctionConfiguration","lambda:GetFunctionUrlConfig","lambda:GetPolicy","lambda:GetProvisionedConcurrencyConfig","lambda:InvokeFunction","lambda:ListTags","lambda:ListVersionsByFunction","lambda:PublishVersion","lambda:PutFunctionConcurrency","lambda:PutProvisionedConcurrencyConfig","lambda:RemovePermission","lambda:TagResource","lambda:UntagResource","lambda:UpdateAlias","lambda:UpdateFunctionCode","lambda:UpdateFunctionConfiguration"] ["arn:aws:lambda:eu-west-1:*:function:shop-dev","arn:aws:lambda:eu-west-1:*:function:shop-dev:*"]
-        ["iam:CreateRole","iam:DeleteRole","iam:DeleteRolePolicy","iam:DetachRolePolicy","iam:GetRole","iam:GetRolePolicy","iam:ListAttachedRolePolicies","iam:ListRolePolicies","iam:PutRolePolicy","iam:TagRole","iam:UpdateAssumeRolePolicy"] "arn:aws:iam::*:role/shop-dev-ZappaLambdaExecutionRole"
+        ["lambda:DeleteLayerVersion","lambda:GetLayerVersion","lambda:ListLayerVersions","lambda:PublishLayerVersion"] ["arn:aws:lambda:eu-west-1:*:layer:shop-dev-dependencies","arn:aws:lambda:eu-west-1:*:layer:shop-dev-dependencies:*"]
+        ["iam:CreateRole","iam:DeleteRole","iam:DeleteRolePolicy","iam:DetachRolePolicy","iam:GetRole","iam:GetRolePolicy","iam:ListAttachedRolePolicies","iam:ListRolePolicies","iam:PutRolePolicy","iam:TagRole","iam:UntagRole","iam:UpdateAssumeRolePolicy"] "arn:aws:iam::*:role/shop-dev-ZappaLambdaExecutionRole"
         ["iam:PassRole"] "arn:aws:iam::*:role/shop-dev-ZappaLambdaExecutionRole"
         ["apigateway:DELETE","apigateway:GET","apigateway:PATCH","apigateway:POST","apigateway:PUT"] ["arn:aws:apigateway:eu-west-1::/restapis","arn:aws:apigateway:eu-west-1::/restapis/*","arn:aws:apigateway:eu-west-1::/tags/*"]
-        ["apigateway:GET"] ["arn:aws:apigateway:eu-west-1::/restapis","arn:aws:apigateway:eu-west-1::/restapis/*","arn:aws:apigateway:eu-west-1::/apis","arn:aws:apigateway:eu-west-1::/apis/*","arn:aws:apigateway:eu-west-1::/apikeys","arn:aws:apigateway:eu-west-1::/usageplans","arn:aws:apigateway:eu-west-1::/usageplans/*"]
+        ["apigateway:GET"] ["arn:aws:apigateway:eu-west-1::/restapis","arn:aws:apigateway:eu-west-1::/restapis/*","arn:aws:apigateway:eu-west-1::/apis","arn:aws:apigateway:eu-west-1::/apis/*","arn:aws:apigateway:eu-west-1::/apikeys","arn:aws:apigateway:eu-west-1::/usageplans","arn:aws:apigateway:eu-west-1::/usageplans/*","arn:aws:apigateway:eu-west-1::/domainnames"]
         ["events:DeleteRule","events:ListTargetsByRule","events:PutRule","events:PutTargets","events:RemoveTargets","events:TagResource"] "arn:aws:events:eu-west-1:*:rule/shop-dev.*"
         ["events:ListRules"] "*"
         ["logs:CreateLogGroup","logs:DeleteLogGroup","logs:DeleteRetentionPolicy","logs:FilterLogEvents","logs:PutRetentionPolicy","logs:TagResource"] ["arn:aws:logs:eu-west-1:*:log-group:/aws/lambda/shop-dev","arn:aws:logs:eu-west-1:*:log-group:/aws/lambda/shop-dev:*"]
         ["logs:DescribeLogGroups"] "arn:aws:logs:eu-west-1:*:log-group:*"
         ["s3:CreateBucket","s3:DeleteBucket","s3:GetBucketTagging","s3:ListBucket","s3:ListBucketMultipartUploads","s3:PutBucketPolicy","s3:PutBucketPublicAccessBlock","s3:PutBucketTagging","s3:PutEncryptionConfiguration","s3:PutLifecycleConfiguration"] "arn:aws:s3:::zappa-shop-*-eu-west-1"
-        ["s3:AbortMultipartUpload","s3:DeleteObject","s3:GetObject","s3:ListMultipartUploadParts","s3:PutObject"] "arn:aws:s3:::zappa-shop-*-eu-west-1/zappa/shop-dev/*"
+        ["s3:AbortMultipartUpload","s3:DeleteObject","s3:GetObject","s3:ListMultipartUploadParts","s3:PutObject"] ["arn:aws:s3:::zappa-shop-*-eu-west-1/zappa/shop-dev/*","arn:aws:s3:::zappa-shop-*-eu-west-1/zappa-dependencies/shop-dev/*"]
     "#]].assert_eq(&lines(&document["deployer_policy"]));
     expect![[r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#]].assert_eq(&document["trust_policy"].to_string());
     assert_eq!(document["openapi"]["info"]["title"], "shop-dev");
@@ -192,4 +193,21 @@ fn the_deployers_policy_covers_what_is_called() {
             }
         }
     }
+}
+
+/// Only a stage with a domain needs what belongs to one.
+#[test]
+fn a_domain_needs_permissions_of_its_own() {
+    let without = lines(&part(&project(""), "deployer"));
+    assert!(!without.contains("acm:") && !without.contains("route53:"), "{without}");
+    let with = lines(&part(&project("domain = \"shop.example.com\"\n"), "deployer"));
+    let added: Vec<&str> = with.lines().filter(|line| !without.contains(line)).collect();
+    expect![[r#"
+        ["apigateway:DELETE","apigateway:GET","apigateway:PATCH","apigateway:POST","apigateway:PUT"] ["arn:aws:apigateway:eu-west-1::/domainnames","arn:aws:apigateway:eu-west-1::/domainnames/shop.example.com","arn:aws:apigateway:eu-west-1::/domainnames/shop.example.com/*"]
+        ["acm:AddTagsToCertificate","acm:DeleteCertificate","acm:DescribeCertificate","acm:GetCertificate","acm:ListTagsForCertificate"] "arn:aws:acm:eu-west-1:123456789012:certificate/*"
+        ["acm:ListCertificates","acm:RequestCertificate"] "*"
+        ["route53:ChangeResourceRecordSets","route53:ListResourceRecordSets"] "arn:aws:route53:::hostedzone/*"
+        ["route53:ListHostedZones"] "*""#]].assert_eq(&added.join("\n"));
+    let elsewhere = lines(&part(&project("domain = \"shop.example.com\"\nroute53_enabled = false\n"), "deployer"));
+    assert!(elsewhere.contains("acm:RequestCertificate") && !elsewhere.contains("route53:"), "{elsewhere}");
 }

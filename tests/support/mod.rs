@@ -7,6 +7,7 @@ pub(crate) mod local;
 pub(crate) mod project;
 pub(crate) mod python;
 pub(crate) mod random;
+pub(crate) mod wheels;
 
 pub(crate) use aws::Aws;
 pub(crate) use local::Deployed;

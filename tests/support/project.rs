@@ -64,6 +64,43 @@ impl TestProject {
         std::fs::write(path, content).unwrap();
     }
 
+    /// Has a distribution of one module in the project's environment, `.venv`, in the place of another version of it.
+    pub(crate) fn install(&self, name: &str, version: &str, source: &str) {
+        let site_packages = self.site_packages();
+        for entry in std::fs::read_dir(&site_packages).unwrap().map(Result::unwrap) {
+            if entry.file_name().to_str().unwrap().starts_with(&format!("{name}-")) {
+                std::fs::remove_dir_all(entry.path()).unwrap();
+            }
+        }
+        let info = format!("{name}-{version}.dist-info");
+        let files = [
+            (format!("{name}.py"), source.to_owned()),
+            (format!("{info}/METADATA"), format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")),
+            (format!("{info}/WHEEL"), "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_owned()),
+            (format!("{info}/RECORD"), format!("{name}.py,,\n{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n")),
+        ];
+        for (path, content) in files {
+            let path = site_packages.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, content).unwrap();
+        }
+    }
+
+    /// `site-packages` of the project's environment, made if need be.
+    fn site_packages(&self) -> PathBuf {
+        let environment = self.root.join(".venv");
+        if !environment.exists() {
+            let program = if cfg!(windows) { "python" } else { "python3" };
+            let output = Command::new(program).args(["-m", "venv", "--without-pip"]).arg(&environment).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+        }
+        if cfg!(windows) {
+            return environment.join("Lib/site-packages");
+        }
+        let version = std::fs::read_dir(environment.join("lib")).unwrap().next().unwrap().unwrap();
+        version.path().join("site-packages")
+    }
+
     /// Sets an environment variable for every run.
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.push((name.to_owned(), value.into()));

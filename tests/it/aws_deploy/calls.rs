@@ -13,10 +13,11 @@ fn a_life_in_calls() {
     assert_eq!((&first["version"], &first["live"], &first["release"]), (&json!(1), &json!("created"), &json!("created")));
     assert_eq!(first["first_request"]["status"], 200);
     expect![[r#"
-        events:ListRules  lambda:GetAlias  lambda:ListVersionsByFunction
+        events:ListRules  lambda:GetAlias  lambda:ListLayerVersions  lambda:ListVersionsByFunction
         iam:GetRole
         iam:CreateRole
         iam:PutRolePolicy
+        lambda:PublishLayerVersion
         lambda:CreateFunction
         lambda:CreateAlias
         lambda:Invoke
@@ -26,14 +27,14 @@ fn a_life_in_calls() {
         lambda:UpdateAlias
     "#]]
     .assert_eq(&stage.calls());
-    // The goals: 20 calls beside the upload, 11 in a row; 7 beside the upload, 4 and 3 below.
-    assert!(stage.aws.calls().len() <= 21 && stage.aws.chain_length() <= 11);
+    // The goals: 20 calls beside the upload of the layer and the look for it, 11 in a row beside that upload; 7 beside those, 4 and 3 below.
+    assert!(stage.aws.calls().len() <= 22 && stage.aws.chain_length() <= 12);
 
     let again = stage.json(&["update"]);
     assert_eq!((&again["release"], &again["route"], &again["live"]), (&json!("unchanged"), &json!("unchanged"), &json!("unchanged")));
     assert_eq!(again["url"], first["url"]);
     expect![[r#"
-        events:ListRules  lambda:GetAlias  lambda:ListVersionsByFunction
+        events:ListRules  lambda:GetAlias  lambda:ListLayerVersions  lambda:ListVersionsByFunction
         apigateway:GetStage
     "#]]
     .assert_eq(&stage.calls());
@@ -42,7 +43,7 @@ fn a_life_in_calls() {
     let update = stage.json(&["update"]);
     assert_eq!((&update["version"], &update["previous"]), (&json!(2), &json!(1)));
     expect![[r#"
-        events:ListRules  lambda:GetAlias  lambda:ListVersionsByFunction
+        events:ListRules  lambda:GetAlias  lambda:ListLayerVersions  lambda:ListVersionsByFunction
         apigateway:GetStage
         lambda:UpdateAlias
         lambda:UpdateFunctionCode
@@ -50,12 +51,12 @@ fn a_life_in_calls() {
         lambda:UpdateAlias
     "#]]
     .assert_eq(&stage.calls());
-    assert!(stage.aws.calls().len() <= 8);
+    assert!(stage.aws.calls().len() <= 9);
 
     stage.settings("memory_size = 1024\n");
     assert_eq!(stage.json(&["update"])["version"], 3);
     expect![[r#"
-        events:ListRules  lambda:GetAlias  lambda:ListVersionsByFunction
+        events:ListRules  lambda:GetAlias  lambda:ListLayerVersions  lambda:ListVersionsByFunction
         apigateway:GetStage
         lambda:UpdateAlias
         lambda:UpdateFunctionConfiguration
@@ -72,7 +73,7 @@ fn a_life_in_calls() {
         (&json!(3), &json!("unchanged"), &json!("updated"))
     );
     expect![[r#"
-        events:ListRules  lambda:GetAlias  lambda:ListVersionsByFunction
+        events:ListRules  lambda:GetAlias  lambda:ListLayerVersions  lambda:ListVersionsByFunction
         apigateway:GetStage
         lambda:UpdateAlias
         events:PutRule  lambda:AddPermission
@@ -93,6 +94,7 @@ fn a_life_in_calls() {
     expect![[r#"
         lambda:GetAlias  lambda:ListVersionsByFunction
         lambda:UpdateAlias
+        apigateway:GetDomainNames
         apigateway:GetRestApis  apigatewayv2:GetApis  lambda:GetFunctionUrlConfig
         apigateway:GetApiKeys  apigateway:GetUsagePlans
         apigateway:GetAuthorizers
@@ -102,14 +104,110 @@ fn a_life_in_calls() {
         events:RemoveTargets
         events:DeleteRule
         lambda:DeleteFunction
-        s3:GetBucketTagging
+        lambda:ListLayerVersions  s3:GetBucketTagging
+        lambda:DeleteLayerVersion
+        logs:DeleteLogGroup
         iam:GetRole
         iam:ListRolePolicies
         iam:DeleteRolePolicy
         iam:ListAttachedRolePolicies
         iam:DeleteRole
-        logs:DeleteLogGroup
     "#]]
     .assert_eq(&stage.calls());
+    assert_eq!(stage.inventory(), json!({}));
+}
+
+#[test]
+fn dependencies_in_calls() {
+    let stage = Stage::new("depends", "num_retained_versions = 2\n");
+    stage.depend("1.0");
+    stage.aws.proxy.in_step();
+    stage.json(&["deploy"]);
+    expect![[r#"
+        events:ListRules  lambda:GetAlias  lambda:ListLayerVersions  lambda:ListVersionsByFunction
+        iam:GetRole
+        iam:CreateRole
+        iam:PutRolePolicy
+        lambda:PublishLayerVersion
+        lambda:CreateFunction
+        lambda:CreateAlias
+        lambda:Invoke
+        apigateway:GetRestApis  events:PutRule  lambda:AddPermission
+        apigateway:ImportRestApi  events:PutTargets
+        apigateway:CreateDeployment  apigateway:TagResource  lambda:AddPermission
+        lambda:UpdateAlias
+    "#]]
+    .assert_eq(&stage.calls());
+
+    // Nothing is sent of what is there.
+    stage.version("two");
+    stage.json(&["update"]);
+    expect![[r#"
+        events:ListRules  lambda:GetAlias  lambda:ListLayerVersions  lambda:ListVersionsByFunction
+        apigateway:GetStage
+        lambda:UpdateAlias
+        lambda:UpdateFunctionCode
+        lambda:Invoke
+        lambda:UpdateAlias
+    "#]]
+    .assert_eq(&stage.calls());
+
+    stage.depend("2.0");
+    stage.json(&["update"]);
+    expect![[r#"
+        events:ListRules  lambda:GetAlias  lambda:ListLayerVersions  lambda:ListVersionsByFunction
+        apigateway:GetStage
+        lambda:UpdateAlias
+        lambda:PublishLayerVersion
+        lambda:UpdateFunctionConfiguration
+        lambda:PublishVersion
+        lambda:Invoke
+        lambda:UpdateAlias
+        lambda:AddPermission
+        lambda:GetPolicy
+        lambda:DeleteFunction
+        lambda:UpdateAlias
+    "#]]
+    .assert_eq(&stage.calls());
+
+    // The dependencies of the second version are those of the first.
+    stage.version("four");
+    stage.depend("1.0");
+    stage.json(&["update"]);
+    expect![[r#"
+        events:ListRules  lambda:GetAlias  lambda:ListLayerVersions  lambda:ListVersionsByFunction
+        apigateway:GetStage
+        lambda:UpdateAlias
+        lambda:UpdateFunctionCode
+        lambda:UpdateFunctionConfiguration
+        lambda:PublishVersion
+        lambda:Invoke
+        lambda:UpdateAlias
+        lambda:AddPermission
+        lambda:GetPolicy
+        lambda:DeleteFunction
+        lambda:UpdateAlias
+    "#]]
+    .assert_eq(&stage.calls());
+
+    // With the third version goes what only that one had.
+    stage.version("five");
+    stage.json(&["update"]);
+    expect![[r#"
+        events:ListRules  lambda:GetAlias  lambda:ListLayerVersions  lambda:ListVersionsByFunction
+        apigateway:GetStage
+        lambda:UpdateAlias
+        lambda:UpdateFunctionCode
+        lambda:Invoke
+        lambda:UpdateAlias
+        lambda:AddPermission
+        lambda:GetPolicy
+        lambda:DeleteFunction
+        lambda:DeleteLayerVersion
+        lambda:UpdateAlias
+    "#]]
+    .assert_eq(&stage.calls());
+
+    stage.run(&["undeploy", "--yes", "--remove-logs"]).expect_code(0);
     assert_eq!(stage.inventory(), json!({}));
 }

@@ -44,7 +44,7 @@ fn everything_that_can_be_set_is_set_once() {
 
     let again = stage.json(&["update"]);
     assert_eq!((&again["release"], &again["route"], &again["schedules"]), (&json!("unchanged"), &json!("unchanged"), &json!("unchanged")));
-    assert_eq!(stage.aws.calls().len(), 4, "{}", stage.calls());
+    assert_eq!(stage.aws.calls().len(), 5, "{}", stage.calls());
     assert_eq!(stage.json(&["status"])["drift"], json!([]));
 
     // One thing after the other: what is taken back is taken back at AWS.
@@ -77,7 +77,7 @@ fn everything_that_can_be_set_is_set_once() {
     assert_eq!((&back["release"], &back["version"], &back["route"]), (&json!("unchanged"), &json!(2), &json!("updated")));
     stage.calls();
     assert_eq!(stage.json(&["update"])["route"], "unchanged");
-    assert_eq!(stage.aws.calls().len(), 4, "{}", stage.calls());
+    assert_eq!(stage.aws.calls().len(), 5, "{}", stage.calls());
 
     stage.settings(EVERYTHING);
     stage.json(&["update"]);

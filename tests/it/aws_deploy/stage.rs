@@ -43,6 +43,11 @@ impl Stage {
         self.project.write("app.py", APP.replace("\"one\"", &format!("\"{version}\"")));
     }
 
+    /// Has the app depend on a distribution that says it is this version.
+    pub(crate) fn depend(&self, version: &str) {
+        self.project.install("greeting", version, &format!("VERSION = {version:?}\n"));
+    }
+
     /// Runs the binary, having forgotten all calls before.
     pub(crate) fn run(&self, args: &[&str]) -> Outcome {
         self.aws.clear();

@@ -63,7 +63,7 @@ fn live(stage: &Stage) -> String {
 fn a_second_run_is_refused_or_waits() {
     let (stage, _) = CODE.stage();
     // Beyond the call that takes the lock.
-    let first = Held::at(6, &stage, &["update"]);
+    let first = Held::at(7, &stage, &["update"]);
     let other = stage.aws.beside();
     stage.version("three");
     for args in [&["update"][..], &["undeploy", "--yes"], &["unschedule"]] {
@@ -90,7 +90,7 @@ fn of_two_first_deployments_one_is_refused() {
     DEPLOY.run(&undisturbed).expect_code(0);
     let (stage, _) = DEPLOY.stage();
     // Both have found that there is nothing.
-    let first = Held::at(7, &stage, &["deploy"]);
+    let first = Held::at(9, &stage, &["deploy"]);
     outcome(beside(&stage, &stage.aws.beside(), &["deploy"]).spawn().unwrap()).expect_code(0);
     let refused = first.end().expect_code(1);
     assert!(refused.stderr.contains("another run has changed stage `dev`") && refused.stderr.contains("hint:"), "{}", refused.stderr);
@@ -104,7 +104,8 @@ fn of_two_first_deployments_one_waits_if_it_is_told_to() {
     let (undisturbed, _) = DEPLOY.stage();
     DEPLOY.run(&undisturbed).expect_code(0);
     let (stage, _) = DEPLOY.stage();
-    let first = Held::at(7, &stage, &["deploy", "--wait", "--json"]);
+    // At the layer: what is made of it twice is used once.
+    let first = Held::at(8, &stage, &["deploy", "--wait", "--json"]);
     outcome(beside(&stage, &stage.aws.beside(), &["deploy"]).spawn().unwrap()).expect_code(0);
     let waited = first.end().expect_code(0).json();
     assert_eq!((&waited["version"], &waited["release"]), (&serde_json::json!(1), &serde_json::json!("unchanged")));
@@ -167,7 +168,7 @@ fn an_interrupted_run_is_finished_by_the_next() {
     let (undisturbed, _) = CODE.stage();
     CODE.run(&undisturbed).expect_code(0);
     let (stage, _) = CODE.stage();
-    let held = Held::at(7, &stage, &["update"]);
+    let held = Held::at(8, &stage, &["update"]);
     assert!(Command::new("kill").args(["-INT", &held.run.id().to_string()]).status().unwrap().success());
     let Held { run, go_on } = held;
     let interrupted = outcome(run);

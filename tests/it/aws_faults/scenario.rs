@@ -21,13 +21,41 @@ pub(super) struct Scenario {
     pub(super) command: &'static [&'static str],
 }
 
-pub(super) const DEPLOY: Scenario =
-    Scenario { name: "first", before: |_| {}, edit: |stage| stage.settings(SCHEDULED), command: &["deploy"] };
+pub(super) const DEPLOY: Scenario = Scenario {
+    name: "first",
+    before: |_| {},
+    edit: |stage| {
+        stage.settings(SCHEDULED);
+        stage.depend("1.0");
+    },
+    command: &["deploy"],
+};
 pub(super) const CODE: Scenario = Scenario { name: "code", before: deployed, edit: |stage| stage.version("two"), command: &["update"] };
 pub(super) const CONFIGURATION: Scenario = Scenario {
     name: "configuration",
     before: deployed,
     edit: |stage| stage.settings(&format!("{SCHEDULED}memory_size = 1024\nenvironment_variables = {{ MODE = \"other\" }}\n")),
+    command: &["update"],
+};
+/// With the version before goes the layer that only that one used.
+pub(super) const DEPENDENCIES: Scenario = Scenario {
+    name: "dependencies",
+    before: |stage| {
+        stage.depend("1.0");
+        stage.settings(&format!("{SCHEDULED}num_retained_versions = 1\n"));
+        stage.run(&["deploy"]).expect_code(0);
+    },
+    edit: |stage| {
+        stage.depend("2.0");
+        stage.version("two");
+    },
+    command: &["update"],
+};
+/// From a layer to what is fetched: another policy of the role, a bucket, and no layer any more.
+pub(super) const FETCHED: Scenario = Scenario {
+    name: "fetched",
+    before: DEPENDENCIES.before,
+    edit: |stage| stage.settings(&format!("{SCHEDULED}num_retained_versions = 1\nslim_handler = true\n")),
     command: &["update"],
 };
 pub(super) const SCHEDULE: Scenario = Scenario {
@@ -58,8 +86,15 @@ pub(super) const ROLLBACK: Scenario = Scenario {
     edit: |_| {},
     command: &["rollback", "--to", "1"],
 };
-pub(super) const UNDEPLOY: Scenario =
-    Scenario { name: "undeploy", before: deployed, edit: |_| {}, command: &["undeploy", "--yes", "--remove-logs"] };
+pub(super) const UNDEPLOY: Scenario = Scenario {
+    name: "undeploy",
+    before: |stage| {
+        stage.depend("1.0");
+        deployed(stage);
+    },
+    edit: |_| {},
+    command: &["undeploy", "--yes", "--remove-logs"],
+};
 
 fn deployed(stage: &Stage) {
     stage.settings(SCHEDULED);
@@ -121,6 +156,8 @@ fn plain(found: Value, project: &str, codes: &mut Vec<String>) -> Value {
                     });
                     (key, json!(format!("[code {index}]")))
                 }
+                // A fingerprint of what has the account and the name in it.
+                Value::String(_) if key == "zappa:bucket" => (key, json!("[set up]")),
                 Value::String(text) if key == "description" && text.len() == 18 && text.starts_with("zappa ") => (key, json!("[document]")),
                 value => (key, plain(value, project, codes)),
             };

@@ -317,7 +317,7 @@ fn a_bundle_runs_as_it_was_uploaded() {
         "app.py",
         "from flask import Flask\n\napp = Flask(__name__)\n\n\n@app.get(\"/<name>\")\ndef hello(name):\n    return f\"hello {name}\"\n",
     );
-    project.write("zappa_settings.toml", "[local]\napp_function = \"app.app\"\n");
+    project.write("zappa_settings.toml", "[local]\napp_function = \"app.app\"\ndependencies_layer = false\n");
     project.zappa(["package", "local", "-o", "bundle.zip"]).expect_code(0);
     assert!(aws.calls().is_empty(), "{}", aws.text());
     let archive = project.root().join("bundle.zip");

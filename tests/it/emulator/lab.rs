@@ -149,6 +149,7 @@ impl Lab {
             account_id: "123456789012".to_owned(),
             region: "eu-west-1".to_owned(),
             code,
+            layer: None,
             handler: zappa::model::HANDLER.to_owned(),
             python: python().to_owned(),
             runtime: format!("python{}", minor_version()),

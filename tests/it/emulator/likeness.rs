@@ -48,6 +48,14 @@ def tamper(event, context):
         attempt(lambda: open(os.path.join(root, "new"), "w").close()), os.getcwd() == root,
     ]
 
+def layer(event, context):
+    import greeting, deeper
+    return {
+        "path": sys.path[:4], "greeting": greeting.__file__, "deeper": deeper.VALUE, "variable": os.environ["PYTHONPATH"],
+        "libraries": os.environ["LD_LIBRARY_PATH"].split(":")[-1], "programs": os.environ["PATH"].split(":")[-1], "opt": sorted(os.listdir("/opt")),
+        "write": [attempt(lambda: open(greeting.__file__, "a").close()), attempt(lambda: open("/opt/new", "w").close())],
+    }
+
 def take(event, context):
     kept.append(b"x" * (event["megabytes"] * 1048576))
     if event["then"] == "wait":
@@ -162,6 +170,35 @@ async fn code_below_tmp_is_not_hidden_and_tmpdir_takes_its_place() {
     let answer = lab.answer(json!({ "do": "take", "megabytes": 0, "then": "" })).await;
     assert_eq!(answer, "well");
     assert!(!lab.emulator.status(NAME).await.unwrap().sandboxes[0].own_tmp);
+}
+
+#[tokio::test]
+async fn a_layer_is_where_lambda_has_it() {
+    if !mounts_permitted() {
+        return;
+    }
+    let version = format!("python{}", super::lab::minor_version());
+    let lab = Lab::of(COMMON, |config| {
+        let layer = config.code.with_file_name("layer");
+        let deep = layer.join("python/lib").join(&config.runtime).join("site-packages");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(deep.join("deeper.py"), "VALUE = 'deep'\n").unwrap();
+        std::fs::write(layer.join("python/deeper.py"), "VALUE = 'flat'\n").unwrap();
+        std::fs::write(layer.join("python/greeting.py"), "").unwrap();
+        config.layer = Some(layer);
+        config.environment.insert("PYTHONPATH".to_owned(), "/of/the/stage".to_owned());
+    })
+    .await;
+    let answer = lab.answer(json!({ "do": "layer" })).await;
+    let deep = format!("/opt/python/lib/{version}/site-packages");
+    assert_eq!(
+        answer,
+        json!({
+            "path": [lab.code(1), deep, "/opt/python", "/of/the/stage"], "greeting": "/opt/python/greeting.py",
+            "deeper": "deep", "variable": format!("{deep}:/opt/python:/of/the/stage"), "libraries": "/opt/lib", "programs": "/opt/bin",
+            "opt": ["python"], "write": ["EROFS", "EROFS"],
+        })
+    );
 }
 
 #[tokio::test]

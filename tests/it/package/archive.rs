@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use expect_test::expect;
-use zappa::bundle::{self, BundleError};
+use zappa::bundle::{self, BundleError, Place};
 use zappa::hint::Hint as _;
 use zappa::project::{DependencySource, InstalledPackages, Project};
 
@@ -29,9 +29,9 @@ fn the_same_input_gives_the_same_bytes() {
         fs::set_permissions(fixture.root().join("B.py"), fs::Permissions::from_mode(mode)).unwrap();
         fs::set_permissions(fixture.root().join("empty.txt"), fs::Permissions::from_mode(mode & 0o666)).unwrap();
     }
-    let one = bundle::write(&first.manifest(), &first.files.outside().join("out"), &first.said).unwrap();
-    let other = bundle::write(&second.manifest(), &second.files.outside().join("out"), &second.said).unwrap();
-    let (one, other) = (one.code().unwrap(), other.code().unwrap());
+    let one = first.write(&first.manifest(), "out").unwrap();
+    let other = second.write(&second.manifest(), "out").unwrap();
+    let (one, other) = (one.app().unwrap(), other.app().unwrap());
     assert_eq!(fs::read(&one.path).unwrap(), fs::read(&other.path).unwrap());
     assert_eq!(one.code_sha256, other.code_sha256);
     assert_eq!(one.size, fs::metadata(&one.path).unwrap().len());
@@ -65,7 +65,7 @@ fn the_same_input_gives_the_same_bytes() {
         .assert_eq(&seen);
     }
     let left: Vec<_> = fs::read_dir(first.files.outside().join("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["code.zip"], "nothing half-written stays");
+    assert_eq!(left, ["app.zip"], "nothing half-written stays");
 }
 
 #[test]
@@ -76,8 +76,8 @@ fn many_and_large_members_come_out_in_order() {
     }
     // Larger than what is read ahead.
     fs::File::create(fixture.root().join("data/100-large.bin")).unwrap().set_len(70 << 20).unwrap();
-    let bundle = bundle::write(&fixture.manifest(), &fixture.files.outside().join("out"), &fixture.said).unwrap();
-    let path = &bundle.code().unwrap().path;
+    let bundle = fixture.write(&fixture.manifest(), "out").unwrap();
+    let path = &bundle.app().unwrap().path;
     let checked = run_python(
         "import sys, zipfile\nz = zipfile.ZipFile(sys.argv[1])\nassert z.testzip() is None\n\
          print(all(z.read(f'data/{n:03}.txt').decode() == f'{n}\\n' * (n * 7) for n in range(300)))",
@@ -92,7 +92,7 @@ fn a_file_that_changes_is_noticed_and_nothing_half_written_stays() {
     let manifest = fixture.manifest();
     fixture.files.write("growing.log", "one\ntwo\n");
     let out = fixture.files.outside().join("out");
-    let error = bundle::write(&manifest, &out, &fixture.said).unwrap_err();
+    let error = fixture.write(&manifest, "out").unwrap_err();
     expect![[r#"
         error: `[DIR]/shop/growing.log` changed while it was read
         hint: run the command again once nothing writes to it
@@ -100,7 +100,7 @@ fn a_file_that_changes_is_noticed_and_nothing_half_written_stays() {
     .assert_eq(&fixture.shown(&error));
     assert!(!error.is_input());
     fs::remove_file(fixture.root().join("growing.log")).unwrap();
-    let error = bundle::write(&manifest, &out, &fixture.said).unwrap_err();
+    let error = fixture.write(&manifest, "out").unwrap_err();
     assert!(matches!(error, BundleError::Read { .. }), "{error:?}");
     assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
 }
@@ -109,7 +109,12 @@ fn a_file_that_changes_is_noticed_and_nothing_half_written_stays() {
 fn an_output_that_cannot_be_written_is_named() {
     let fixture = Fixture::new();
     let missing = fixture.files.outside().join("missing/x.zip");
-    let error = bundle::write_to(&fixture.manifest(), &missing, missing.parent().unwrap(), &fixture.said).unwrap_err();
+    let error = bundle::write(
+        &fixture.manifest(),
+        Place { path: &missing, scratch: missing.parent().unwrap(), cache: &fixture.cache() },
+        &fixture.said,
+    )
+    .unwrap_err();
     assert!(fixture.shown(&error).starts_with("error: could not write `[DIR]/missing/x.zip`\n  Caused by: "), "{}", fixture.shown(&error));
 }
 
@@ -118,14 +123,14 @@ fn metadata_still_answers_in_the_bundle() {
     let fixture = Fixture::new()
         .distribution("Shop-Tool", "1.2", &[], true)
         .site("shop_tool-1.2.dist-info/entry_points.txt", "[shop.plugins]\nfirst = shop_tool:run\n");
-    let bundle = bundle::write(&fixture.manifest(), &fixture.files.outside().join("out"), &fixture.said).unwrap();
+    let bundle = fixture.write(&fixture.manifest(), "out").unwrap();
     let seen = run_python(
         "import sys; sys.path.insert(0, sys.argv[1])\n\
          from importlib import metadata\n\
          points = metadata.entry_points()\n\
          points = points.select(group='shop.plugins') if hasattr(points, 'select') else points['shop.plugins']\n\
          print(metadata.version('shop-tool'), [point.value for point in points])",
-        &[&bundle.code().unwrap().path],
+        &[&bundle.app().unwrap().path],
     );
     assert_eq!(seen.trim(), "1.2 ['shop_tool:run']");
 }
@@ -146,7 +151,7 @@ fn a_real_environment_works_out_of_its_bundle() {
     };
     let manifest = bundle::plan(&project, &fixture.settings, &fixture.cache(), &fixture.said).unwrap();
     assert!(!manifest.entries.iter().any(|entry| entry.path.starts_with("pip/") || entry.path.contains("__pycache__")));
-    let bundle = bundle::write(&manifest, &fixture.files.outside().join("out"), &fixture.said).unwrap();
+    let bundle = fixture.write(&manifest, "out").unwrap();
     let task_root = fixture.files.outside().join("task");
     // A process that sees the standard library and the bundle, nothing of the environment; Django would only make it slow.
     let seen = run_python(
@@ -155,7 +160,7 @@ fn a_real_environment_works_out_of_its_bundle() {
          archive.extractall(sys.argv[2], [name for name in archive.namelist() if not name.startswith('django/')])\n\
          code = 'import sys; sys.path.insert(0, sys.argv[1]); import flask, zappa.handler, app, importlib.metadata as m; print(app.app.name, m.version(\"Flask\"), flask.__file__.startswith(sys.argv[1]))'\n\
          print(subprocess.run([sys._base_executable, '-I', '-S', '-B', '-c', code, sys.argv[2]], check=True, capture_output=True, text=True).stdout)",
-        &[&bundle.code().unwrap().path, &task_root],
+        &[&bundle.app().unwrap().path, &task_root],
     );
     assert_eq!(seen.trim(), "app 3.1.3 True");
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use expect_test::expect;
 use zappa::bundle::{self};
-use zappa::model::{Authorizer, AuthorizerFunction, AuthorizerKind};
+use zappa::model::{Authorizer, AuthorizerFunction, AuthorizerKind, CertificateSource, DomainSettings};
 use zappa::project::{DependencySource, InstalledPackages, Project};
 use zappa::settings::{AppSetting, Schedule};
 
@@ -74,6 +74,7 @@ fn defaults_leave_out_what_no_deployment_needs() {
         "env-of-mine/lib/python3.11/site-packages/x.py",
         "conda/conda-meta/history",
         "shop-prod.zip",
+        "shop-prod-dependencies.zip",
         ".zappa-Ab12.partial",
         "shop-prod-1719999999.zip",
         "handler_shop-prod-1719999999.zip",
@@ -115,6 +116,7 @@ fn defaults_leave_out_what_no_deployment_needs() {
         handler_shop-prod-1719999999.zip (an archive of this tool)
         handler_venv/ (left behind by zappa/Zappa)
         shop-prod-1719999999.zip (an archive of this tool)
+        shop-prod-dependencies.zip (an archive of this tool)
         shop-prod.zip (an archive of this tool)
         shop.egg-info/ (packaging metadata of the project)
         stale.pyc (byte code)
@@ -178,6 +180,9 @@ fn exclude_and_exclude_glob_reach_project_and_dependencies_and_include_wins_over
     expect![[r#"
         debug.log (`exclude` has `*.log`)
         docs/ (`exclude` has `docs`)
+        flask-3.1.3.dist-info/INSTALLER (an installer's bookkeeping)
+        flask-3.1.3.dist-info/RECORD (an installer's bookkeeping)
+        flask-3.1.3.dist-info/REQUESTED (an installer's bookkeeping)
         flask/debug.log (`exclude` has `*.log`)
         flask/static/ (`exclude_glob` has `flask/static/`)
         setuptools-80.0.dist-info/ (setuptools 80.0: a packaging tool that nothing needs)
@@ -235,7 +240,13 @@ fn patterns_that_are_none_or_match_nothing_are_told() {
 #[test]
 fn the_configuration_is_data_for_the_shim() {
     let mut fixture = Fixture::new();
-    fixture.settings.domain = Some("shop.example".to_owned());
+    fixture.settings.domain = Some(DomainSettings {
+        name: "shop.example".to_owned(),
+        base_path: None,
+        edge: false,
+        certificate: CertificateSource::Managed,
+        route53: true,
+    });
     fixture.settings.gateway.authorizer = Some(Authorizer {
         name: "Judge".to_owned(),
         kind: AuthorizerKind::Token(AuthorizerFunction::Own("app.judge".to_owned())),
@@ -250,6 +261,7 @@ fn the_configuration_is_data_for_the_shim() {
         kwargs: serde_json::from_str(r#"{"dry": "ünicode"}"#).unwrap(),
         description: None,
         enabled: true,
+        every_region: false,
     }];
     let configuration = |fixture: &Fixture| {
         let entries = fixture.manifest().entries;

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use zappa::bundle::{self, BundleError, Manifest, Part};
+use zappa::bundle::{self, Bundle, BundleError, Explanation, Manifest, Part, Place};
 use zappa::hint::Hint as _;
-use zappa::model::{Architecture, AwsAccess, FrontDoor, GatewaySettings, LambdaSettings, RoleSettings, Runtime, StageId, Target};
+use zappa::model::{Architecture, AwsAccess, FrontDoor, GatewaySettings, LambdaSettings, Layout, RoleSettings, Runtime, StageId, Target};
 use zappa::observe::{Observer, TaskId};
 use zappa::project::{DependencyFile, DependencySource, InstalledPackages, Interpreter, LinkedSource, Project};
 use zappa::settings::{AppSetting, Artefacts, Packaging, Settings, ShimSettings};
@@ -93,6 +93,16 @@ impl Fixture {
     }
 
     pub(super) fn plan(&self) -> Result<Manifest, BundleError> {
+        let options = bundle::PlanOptions { search_path: Some(self.tools.clone().into()), ..Default::default() };
+        bundle::plan_with(&self.project(), &self.settings, &self.cache(), &options, &self.said)
+    }
+
+    /// Why something is in the bundle or not.
+    pub(super) fn explain(&self, asked: &str) -> Result<Explanation, BundleError> {
+        bundle::explain(&self.manifest(), &self.project(), &self.settings, asked)
+    }
+
+    fn project(&self) -> Project {
         let dependencies = match &self.list {
             None => DependencySource::Environment(InstalledPackages {
                 site_packages: vec![self.site_packages()],
@@ -103,9 +113,15 @@ impl Fixture {
         };
         let interpreter =
             Interpreter { runtime: Runtime { minor: self.minor }, version: format!("3.{}.7", self.minor), ..interpreter(&self.python) };
-        let project = Project { root: self.root().to_owned(), interpreter, app: self.app.clone(), dependencies };
-        let options = bundle::PlanOptions { search_path: Some(self.tools.clone().into()), ..Default::default() };
-        bundle::plan_with(&project, &self.settings, &self.cache(), &options, &self.said)
+        Project { root: self.root().to_owned(), interpreter, app: self.app.clone(), dependencies }
+    }
+
+    /// Writes the archives of `manifest` to a directory of this name.
+    pub(super) fn write(&self, manifest: &Manifest, directory: &str) -> Result<Bundle, BundleError> {
+        let scratch = self.files.outside().join(directory);
+        fs::create_dir_all(&scratch).unwrap();
+        let path = scratch.join("app.zip");
+        bundle::write(manifest, Place { path: &path, scratch: &scratch, cache: &self.cache() }, &self.said)
     }
 
     #[track_caller]
@@ -149,6 +165,9 @@ impl Observer for Said {
 pub(super) fn settings() -> Settings {
     Settings {
         access: AwsAccess::default(),
+        regions: zappa::settings::Regions::One,
+        exclude_regions: Vec::new(),
+        is_home: true,
         role: RoleSettings { arn: None, name: None, manage: true, assume_policy: None, attach_policy: None, extra_permissions: Vec::new() },
         lambda: LambdaSettings::default(),
         provisioned_concurrency: None,
@@ -180,7 +199,7 @@ pub(super) fn settings() -> Settings {
             exception_handler: None,
             allow_raw_invoke: false,
         },
-        packaging: Packaging::default(),
+        packaging: Packaging { layout: Layout::Together, use_precompiled_packages: true, ..Packaging::default() },
         schedules: Vec::new(),
         keep_warm: None,
         touch_path: None,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use expect_test::expect;
 use zappa::bundle::{self};
+use zappa::model::{Architecture, Runtime, Target};
 use zappa::project::DependencyFile;
 
 use super::fixture::{Fixture, holds};
@@ -40,9 +41,9 @@ fn uv_is_preferred_where_it_is_on_path() {
     let mut fixture = listed("uv.lock", DependencyFile::UvLock, "version = 1\n");
     program(&fixture, "uv", "records");
     fixture.tools = fixture.files.outside().join("tools");
-    assert_eq!(asked(&fixture), "flask==3.1.3 --hash=sha256:aa\n./member\nuv complete\n");
+    assert_eq!(asked(&fixture), "flask==3.1.3 --hash=sha256:aa\n./member\nuv complete for 3.11 on x86_64-manylinux_2_17\n");
     fixture.list = Some(("requirements.txt", DependencyFile::Requirements));
-    assert_eq!(asked(&fixture.file("requirements.txt", "flask")), "flask\nuv\n");
+    assert_eq!(asked(&fixture.file("requirements.txt", "flask")), "flask\nuv wheels for 3.11 on x86_64-manylinux_2_17\n");
 }
 
 #[test]
@@ -50,8 +51,41 @@ fn pyproject_lists_what_the_project_needs() {
     let content = "[project]\nname = \"shop\"\ndependencies = [\"flask>=3\", \"rich ; extra == 'x'\"]\n";
     let fixture = with_pip(listed("pyproject.toml", DependencyFile::Pyproject, content));
     let fixture = fixture.file("src/shop/__init__.py", "");
-    assert_eq!(asked(&fixture), "flask>=3\nrich ; extra == 'x'\npip\n");
+    assert_eq!(asked(&fixture), "flask>=3\npip wheels for 3.11 on manylinux_2_26_x86_64\n");
     assert!(holds(&fixture.manifest(), "shop/__init__.py"), "a project in `src` layout is installed with its dependencies");
+}
+
+#[test]
+fn installers_are_told_what_it_has_to_run_on() {
+    let mut fixture = with_pip(listed("requirements.txt", DependencyFile::Requirements, "flask\n"));
+    fixture.settings.architecture = Architecture::Arm64;
+    // This machine is another one, and a local stage runs here.
+    assert_eq!(asked(&fixture), "flask\npip\n");
+    fixture.settings.target = Target::Aws;
+    assert_eq!(asked(&fixture), "flask\npip wheels for 3.11 on manylinux_2_26_aarch64\n");
+    fixture.settings.runtime = Some(Runtime { minor: 13 });
+    assert_eq!(asked(&fixture), "flask\npip wheels for 3.13 on manylinux_2_34_aarch64\n");
+    program(&fixture, "uv", "records");
+    fixture.tools = fixture.files.outside().join("tools");
+    assert_eq!(asked(&fixture), "flask\nuv wheels for 3.13 on aarch64-manylinux_2_34\n");
+}
+
+#[test]
+fn one_distribution_is_fetched_as_the_list_would_be() {
+    let mut fixture =
+        Fixture::new().distribution("fast", "1.0", &[], true).site("fast/_x.cpython-311-darwin.so", b"\xcf\xfa\xed\xfe\0\0\0\0");
+    fixture.settings.target = Target::Aws;
+    fixture.python = program(&fixture, "pip", "records");
+    assert_eq!(asked(&fixture), "pip complete wheels for 3.11 on manylinux_2_26_x86_64\n");
+    let label = |fixture: &Fixture| {
+        let entries = fixture.manifest().entries;
+        entries.iter().filter(|entry| entry.reason == "fast 1.0").map(|entry| entry.path.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(label(&fixture), ["fast-1.0.dist-info/METADATA", "list.txt"], "nothing of what was installed is left");
+    fixture.settings.runtime = Some(Runtime { minor: 12 });
+    program(&fixture, "uv", "records");
+    fixture.tools = fixture.files.outside().join("tools");
+    assert_eq!(asked(&fixture), "uv complete wheels for 3.12 on x86_64-manylinux_2_34\n");
 }
 
 #[test]
@@ -126,7 +160,7 @@ wheels = []
         click==8.3 --hash=sha256:c0
         asgiref==3.0 --hash=sha256:a0
         numpy==2.0 --hash=sha256:20
-        pip complete
+        pip complete for 3.11 on manylinux_2_26_x86_64
     "#]]
     .assert_eq(&asked(&with_pip(listed("uv.lock", DependencyFile::UvLock, lock))));
 }
@@ -165,7 +199,10 @@ markers = {main = "python_version >= \"3.9\"", dev = "python_version < \"3.9\""}
 files = [{ file = "t.whl", hash = "sha256:t0" }]
 "#;
     let fixture = with_pip(listed("poetry.lock", DependencyFile::PoetryLock, lock));
-    assert_eq!(asked(&fixture), "Flask==3.1.3 --hash=sha256:f0\ntyping-extensions==4 --hash=sha256:t0\npip complete\n");
+    assert_eq!(
+        asked(&fixture),
+        "Flask==3.1.3 --hash=sha256:f0\ntyping-extensions==4 --hash=sha256:t0\npip complete for 3.11 on manylinux_2_26_x86_64\n"
+    );
 
     let old = r#"
 [[package]]
@@ -197,7 +234,10 @@ files = [{ file = "werkzeug.whl", hash = "sha256:e0" }]
 "#;
     let pyproject = "[tool.poetry.dependencies]\npython = \"^3.9\"\nFlask = \"^2\"\n[tool.poetry.group.dev.dependencies]\npytest = \"*\"\n";
     let fixture = with_pip(listed("poetry.lock", DependencyFile::PoetryLock, old)).file("pyproject.toml", pyproject);
-    assert_eq!(asked(&fixture), "flask==2.0 --hash=sha256:f0\nwerkzeug==2.0 --hash=sha256:e0\npip complete\n");
+    assert_eq!(
+        asked(&fixture),
+        "flask==2.0 --hash=sha256:f0\nwerkzeug==2.0 --hash=sha256:e0\npip complete for 3.11 on manylinux_2_26_x86_64\n"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use expect_test::expect;
-use zappa::bundle::{self, Part};
+use zappa::bundle::Part;
 use zappa::project::DependencyFile;
 
 use super::fixture::{Fixture, paths};
@@ -37,13 +37,22 @@ fn requirements_are_installed_once_for_their_content() {
     let manifest = fixture.manifest();
     assert!(paths(&manifest).contains("itsdangerous/__init__.py (itsdangerous 2.2.0)\n"), "{}", paths(&manifest));
     assert!(paths(&manifest).contains("localpkg.py (localpkg 1.0)\n"), "{}", paths(&manifest));
+    for importable in [
+        "purepkg/__init__.py (localpkg 1.0)",
+        "platpkg/__init__.py (localpkg 1.0)",
+        "namespace/one.py (localpkg 1.0)",
+        "onpath.py (linked source)",
+    ] {
+        assert!(paths(&manifest).contains(&format!("\n{importable}\n")), "{importable}: {}", paths(&manifest));
+    }
+    assert!(!paths(&manifest).contains("local-tool") && !paths(&manifest).contains(".pth"), "{}", paths(&manifest));
     assert!(!paths(&manifest).contains("RECORD") && !paths(&manifest).contains("bin/"), "{}", paths(&manifest));
     let tasks = || fixture.said.0.lock().unwrap().iter().filter(|said| said.starts_with("task: install")).count();
     assert_eq!(tasks(), 1);
-    let first = bundle::write(&manifest, &fixture.files.outside().join("out"), &fixture.said).unwrap();
-    let again = bundle::write(&fixture.manifest(), &fixture.files.outside().join("out2"), &fixture.said).unwrap();
+    let first = fixture.write(&manifest, "out").unwrap();
+    let again = fixture.write(&fixture.manifest(), "out2").unwrap();
     assert_eq!(tasks(), 1, "the second time everything is in the cache");
-    assert_eq!(first.code().unwrap().code_sha256, again.code().unwrap().code_sha256);
+    assert_eq!(first.app().unwrap().code_sha256, again.app().unwrap().code_sha256);
     fixture.files.write("local/localpkg.py", "two = 2 # and longer\n");
     fixture.manifest();
     assert_eq!(tasks(), 2, "an edited local package is installed again");
@@ -63,6 +72,12 @@ def build_wheel(directory, *_):
     name = "localpkg-1.0-py3-none-any.whl"
     with zipfile.ZipFile(pathlib.Path(directory) / name, "w") as wheel:
         wheel.writestr("localpkg.py", pathlib.Path("localpkg.py").read_text())
+        wheel.writestr("localpkg-1.0.data/purelib/purepkg/__init__.py", "")
+        wheel.writestr("localpkg-1.0.data/platlib/platpkg/__init__.py", "")
+        wheel.writestr("localpkg-1.0.data/scripts/local-tool", "echo")
+        wheel.writestr("namespace/one.py", "")
+        wheel.writestr("apart/onpath.py", "")
+        wheel.writestr("localpkg.pth", "import sys\napart\n/nowhere\n")
         wheel.writestr("localpkg-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: localpkg\nVersion: 1.0\n")
         wheel.writestr("localpkg-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("localpkg-1.0.dist-info/RECORD", "localpkg.py,,\nlocalpkg-1.0.dist-info/METADATA,,\n")

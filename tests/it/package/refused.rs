@@ -4,7 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 
 use expect_test::expect;
-use zappa::bundle::{self};
 use zappa::settings::AppSetting;
 
 use super::fixture::{Fixture, holds, paths, write};
@@ -62,8 +61,35 @@ fn more_than_lambda_takes_is_refused_before_anything_is_written() {
          104.9 MB  numpy 2.0
          46 bytes  app.py
         hint: leave out what the app does not need with `exclude`, `exclude_glob` or `.zappaignore`; `zappa package --list` shows every file
+        hint: `slim = "max"` leaves out more of the dependencies, debug symbols above all
+        hint: `slim_handler = true` has the function fetch its dependencies when it starts: then 209.8 MB count
     "#]]
     .assert_eq(&refused);
+}
+
+#[test]
+fn what_is_fetched_has_to_fit_the_functions_storage() {
+    let mut fixture = Fixture::new().distribution("numpy", "2.0", &[], true);
+    let path = fixture.site_packages().join("numpy/core.so");
+    let sparse = |length: u64| fs::File::create(&path).unwrap().set_len(length).unwrap();
+    sparse(600 << 20);
+    fixture.settings.packaging.layout = zappa::model::Layout::Fetched;
+    fixture.settings.ephemeral_storage = 512;
+    let first = |refused: String| refused.lines().filter(|line| line.contains(':')).map(|line| format!("{line}\n")).collect::<String>();
+    expect![[r#"
+        error: the dependencies need 601 MB of `/tmp` to be fetched to, and the function has 512 MB (`ephemeral_storage`)
+          Caused by: the heaviest are
+        hint: set `ephemeral_storage = { Size = 601 }`, or more
+        hint: leave out what the app does not need with `exclude`, `exclude_glob` or `slim = "max"`
+    "#]]
+    .assert_eq(&first(fixture.refused()));
+    sparse(11 << 30);
+    expect![[r#"
+        error: the dependencies need 11265 MB of `/tmp` to be fetched to, and the function has 512 MB (`ephemeral_storage`)
+          Caused by: the heaviest are
+        hint: Lambda has 10240 MB at most: leave out what the app does not need with `exclude`, `exclude_glob` or `slim = "max"`
+    "#]]
+    .assert_eq(&first(fixture.refused()));
 }
 
 #[cfg(unix)]
@@ -171,7 +197,7 @@ mod unix {
         if fs::read(&path).is_ok() {
             return; // permissions do not bind this user
         }
-        let error = bundle::write(&fixture.manifest(), &fixture.files.outside().join("out"), &fixture.said).unwrap_err();
+        let error = fixture.write(&fixture.manifest(), "out").unwrap_err();
         let shown = fixture.shown(&error);
         assert!(shown.starts_with("error: could not read `[DIR]/shop/secret/key.pem`\n  Caused by: Permission denied"), "{shown}");
         fs::set_permissions(fixture.root().join("secret"), fs::Permissions::from_mode(0o000)).unwrap();

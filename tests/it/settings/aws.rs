@@ -97,6 +97,9 @@ log_retention_days = 30"#
     assert!(lambda.tracing && settings.gateway.tracing && !lambda.snap_start);
     assert_eq!((settings.provisioned_concurrency, settings.log_retention_days), (Some(5), Some(30)));
     assert!(dev("snap_start = \"PublishedVersions\"\nruntime = \"python3.12\"").lambda.snap_start);
+    // Without a layer of the dependencies all five are the user's.
+    let layers = ["\"arn:aws:lambda:eu-central-1:123456789012:layer:fonts:3\""; 5].join(", ");
+    assert_eq!(dev(&format!("layers = [{layers}]\ndependencies_layer = false")).lambda.layers.len(), 5);
     // As files of the older tool switch it off.
     assert_eq!(dev("vpc_config = { SubnetIds = [], SecurityGroupIds = [] }\nefs_config = false").lambda.vpc, None);
     assert_eq!(dev("log_retention_days = 7.0").log_retention_days, Some(7));
@@ -110,6 +113,7 @@ fn what_a_function_cannot_have() {
         format!("{VPC}\nefs_config = {{ Arn = \"{ACCESS_POINT}\" }}\nephemeral_storage = {{ Size = 1024 }}\nruntime = \"python3.11\"");
     let said = [
         problems(&format!("layers = [{}]", [layer; 6].join(", "))),
+        problems(&format!("layers = [{}]", [layer; 5].join(", "))),
         problems("layers = [\"arn:aws:lambda:eu-central-1:123456789012:layer:fonts\"]"),
         problems("vpc_config = { SubnetIds = [\"subnet-1\"], SecurityGroupIds = [] }"),
         problems(&format!("{VPC}\nefs_config = true")),
@@ -126,6 +130,7 @@ fn what_a_function_cannot_have() {
     .concat();
     expect![[r#"
         2: `layers` has 6 entries, and a function takes 5
+        2: `layers` has 5 entries, and with the dependencies' own layer a function takes 4 more; `dependencies_layer = false` does without it
         2: `layers[0]`: `arn:aws:lambda:eu-central-1:123456789012:layer:fonts` is not the ARN of a layer's version: `arn:aws:lambda:region:account:layer:name:version`
         2: `vpc_config.SecurityGroupIds` needs at least one entry
         3: `efs_config`: file systems are not made; give the ARN of an access point: `{ Arn = "arn:aws:elasticfilesystem:..." }`

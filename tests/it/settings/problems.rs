@@ -21,7 +21,6 @@ architecture = "arm"
 debug = "true"
 exclude = ["a", 1]
 project_name = "my shop"
-slim_handler = true
 lets_encrypt_key = "s3://bucket/key"
 lambda_handler = "mine.handler"
 app_type = "asgi"
@@ -62,7 +61,7 @@ delete_zip = false
 "#,
     );
     expect![[r#"
-        error: 38 problems in `zappa_settings.toml`
+        error: 37 problems in `zappa_settings.toml`
           zappa_settings.toml:1: `memory_size` is a setting and belongs in the table of a stage, such as `[dev]`
           zappa_settings.toml:4: `app_function`: `shop` is not `module.callable`, `module:callable` or `module:factory()`
           zappa_settings.toml:5: unknown key `memory`; did you mean `memory_size`?
@@ -74,33 +73,32 @@ delete_zip = false
           zappa_settings.toml:11: `debug` must be `true` or `false`, not `"true"`; write it without quotes
           zappa_settings.toml:12: `exclude[1]` must be text, not `1`; put it in quotes
           zappa_settings.toml:13: `project_name`: `my shop` is not a project name: 1 to 80 letters, digits, `-` and `_`
-          zappa_settings.toml:14: `slim_handler` is known but not supported yet; remove it or set it to `false`
-          zappa_settings.toml:15: `lets_encrypt_key` is known but not supported yet; remove it (request a certificate from AWS Certificate Manager, which costs nothing and renews itself, and set `certificate_arn`)
-          zappa_settings.toml:16: `lambda_handler` is known but not supported yet; remove it or set it to `"zappa.handler.lambda_handler"` (the entry point is always this tool's own)
-          zappa_settings.toml:17: `app_type` is known but not supported yet; remove it or set it to `"wsgi"` (only WSGI apps are served)
-          zappa_settings.toml:18: `async_source` is known but not supported yet; remove it or set it to `"lambda"` (tasks go straight to the function)
-          zappa_settings.toml:19: `ephemeral_storage.Size` must be a whole number from 512 to 10240, not `511`
-          zappa_settings.toml:20: unknown key `SecurityGroup` in `vpc_config`; did you mean `SecurityGroupIds`?
-          zappa_settings.toml:20: `vpc_config` needs `SecurityGroupIds`
-          zappa_settings.toml:21: `cors.allowed_origin` must be text, not a list
-          zappa_settings.toml:22: `aws_region`: `Frankfurt` is not a region such as `eu-central-1`
-          zappa_settings.toml:23: `role_arn`: `shop` is not an ARN: `arn:partition:service:region:account:resource`
-          zappa_settings.toml:24: `keep_warm_expression`: `at(2030-01-31T12:00:00)`: what repeats is written `rate(4 minutes)` or `cron(0 3 * * ? *)`
-          zappa_settings.toml:25: `touch_path`: `health` is not a path that begins with `/`
-          zappa_settings.toml:26: `cache_cluster_size` must be `0.5`, `1.6`, `6.1`, `13.5`, `28.4`, `58.2`, `118` or `237`, not `2`
-          zappa_settings.toml:29: `environment_variables`: `AWS_REGION` is set by Lambda itself and cannot be set
-          zappa_settings.toml:30: `environment_variables`: `1ST` is not a name that Lambda accepts for a variable: a letter, then letters, digits and `_`, two characters at least
-          zappa_settings.toml:31: `environment_variables.PORT` must be text, not a number; put it in quotes
-          zappa_settings.toml:34: `events[0].function`: `tasks` is not a dotted function name: `module.function`
-          zappa_settings.toml:35: `events[0].expression`: `rate(1 minutes)`: AWS wants `rate(1 minute)`
-          zappa_settings.toml:39: `events[1].event_source` is known but not supported yet; remove it
-          zappa_settings.toml:41: the event of `shop.tasks.nightly` needs an `expression`, such as `rate(1 hour)`
-          zappa_settings.toml:45: `memory_size` must be a whole number from 128 to 10240, not `10241`
-          zappa_settings.toml:46: `timeout_seconds` must be a whole number from 1 to 900, not `901`
-          zappa_settings.toml:47: `extends` names the stage `dve`, which is not in this file; did you mean `dev`?
-          zappa_settings.toml:48: `num_retained_versions` must be a whole number from 1 to 1000000, not `0`
-          zappa_settings.toml:49: `delete_zip` is known but not supported yet; remove it or set it to `true` (`zappa package` writes an archive to keep)
-          zappa_settings.toml:51: `a b` is not a stage name: letters, digits, `-` and `_`
+          zappa_settings.toml:14: `lets_encrypt_key` is known but not supported yet; remove it (`zappa certify` requests a certificate from AWS Certificate Manager, which costs nothing and renews itself)
+          zappa_settings.toml:15: `lambda_handler` is known but not supported yet; remove it or set it to `"zappa.handler.lambda_handler"` (the entry point is always this tool's own)
+          zappa_settings.toml:16: `app_type` is known but not supported yet; remove it or set it to `"wsgi"` (only WSGI apps are served)
+          zappa_settings.toml:17: `async_source` is known but not supported yet; remove it or set it to `"lambda"` (tasks go straight to the function)
+          zappa_settings.toml:18: `ephemeral_storage.Size` must be a whole number from 512 to 10240, not `511`
+          zappa_settings.toml:19: unknown key `SecurityGroup` in `vpc_config`; did you mean `SecurityGroupIds`?
+          zappa_settings.toml:19: `vpc_config` needs `SecurityGroupIds`
+          zappa_settings.toml:20: `cors.allowed_origin` must be text, not a list
+          zappa_settings.toml:21: `aws_region`: `Frankfurt` is not a region such as `eu-central-1`
+          zappa_settings.toml:22: `role_arn`: `shop` is not an ARN: `arn:partition:service:region:account:resource`
+          zappa_settings.toml:23: `keep_warm_expression`: `at(2030-01-31T12:00:00)`: what repeats is written `rate(4 minutes)` or `cron(0 3 * * ? *)`
+          zappa_settings.toml:24: `touch_path`: `health` is not a path that begins with `/`
+          zappa_settings.toml:25: `cache_cluster_size` must be `0.5`, `1.6`, `6.1`, `13.5`, `28.4`, `58.2`, `118` or `237`, not `2`
+          zappa_settings.toml:28: `environment_variables`: `AWS_REGION` is set by Lambda itself and cannot be set
+          zappa_settings.toml:29: `environment_variables`: `1ST` is not a name that Lambda accepts for a variable: a letter, then letters, digits and `_`, two characters at least
+          zappa_settings.toml:30: `environment_variables.PORT` must be text, not a number; put it in quotes
+          zappa_settings.toml:33: `events[0].function`: `tasks` is not a dotted function name: `module.function`
+          zappa_settings.toml:34: `events[0].expression`: `rate(1 minutes)`: AWS wants `rate(1 minute)`
+          zappa_settings.toml:38: `events[1].event_source` is known but not supported yet; remove it
+          zappa_settings.toml:40: the event of `shop.tasks.nightly` needs an `expression`, such as `rate(1 hour)`
+          zappa_settings.toml:44: `memory_size` must be a whole number from 128 to 10240, not `10241`
+          zappa_settings.toml:45: `timeout_seconds` must be a whole number from 1 to 900, not `901`
+          zappa_settings.toml:46: `extends` names the stage `dve`, which is not in this file; did you mean `dev`?
+          zappa_settings.toml:47: `num_retained_versions` must be a whole number from 1 to 1000000, not `0`
+          zappa_settings.toml:48: `delete_zip` is known but not supported yet; remove it or set it to `true` (`zappa package` writes an archive to keep)
+          zappa_settings.toml:50: `a b` is not a stage name: letters, digits, `-` and `_`
     "#]].assert_eq(&refused(&project, ["settings", "dev"]));
 }
 

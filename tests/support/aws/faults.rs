@@ -35,6 +35,8 @@ pub(crate) struct Fault {
     kind: Kind,
     /// `lambda:GetAlias` or `lambda`; every call if `None`.
     on: Option<String>,
+    /// Only calls to this region.
+    region: Option<String>,
     /// No call of this name.
     except: Option<String>,
     /// The n-th call of all, from 1.
@@ -49,7 +51,7 @@ pub(crate) struct Fault {
 
 impl Fault {
     fn new(kind: Kind) -> Self {
-        Self { kind, on: None, except: None, nth: None, first_attempts: false, passing: 0, left: usize::MAX }
+        Self { kind, on: None, region: None, except: None, nth: None, first_attempts: false, passing: 0, left: usize::MAX }
     }
 
     /// Too many calls.
@@ -92,6 +94,11 @@ impl Fault {
         Self { on: Some(name.to_owned()), ..self }
     }
 
+    /// Only calls to this region.
+    pub(crate) fn in_region(self, region: &str) -> Self {
+        Self { region: Some(region.to_owned()), ..self }
+    }
+
     /// Only the n-th call of all, from 1.
     pub(crate) fn nth(self, number: usize) -> Self {
         Self { nth: Some(number), ..self }
@@ -123,6 +130,7 @@ impl Fault {
         let named = self.on.as_ref().is_none_or(|wanted| *wanted == full || *wanted == name.service) && self.except.as_ref() != Some(&full);
         let attempt = head.headers.get("amz-sdk-request").and_then(|value| value.to_str().ok()).unwrap_or_default();
         if !named
+            || self.region.as_ref().is_some_and(|region| *region != name.region)
             || self.nth.is_some_and(|wanted| wanted != number)
             || (self.first_attempts && !attempt.contains("attempt=1;"))
             || self.left == 0

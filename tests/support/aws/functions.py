@@ -17,6 +17,7 @@ import threading
 import uuid
 import zipfile
 
+import boto3
 from moto.awslambda import models, responses
 from moto.awslambda.utils import get_backend
 
@@ -27,6 +28,9 @@ _SANDBOX = pathlib.Path(__file__).with_name("sandbox.py")
 _LOG_TAIL = 4096
 # What AWS grants init beside the function's own timeout.
 _INIT_SECONDS = 10
+
+# What the managed runtime has of its own, behind everything of the function's.
+_RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
 
 _interpreter = ""
 _unpacked_archives = {}
@@ -39,6 +43,9 @@ def install(interpreter):
     global _interpreter, _directory
     _interpreter = interpreter
     _directory = pathlib.Path(tempfile.mkdtemp(prefix="zappa-test-functions-"))
+    (_directory / "runtime").mkdir()
+    for module in _RUNTIME:
+        (_directory / "runtime" / module).symlink_to(pathlib.Path(boto3.__file__).parents[1] / module)
     responses.LambdaResponse.invoke = invoke
     models.LambdaFunction.invoke = deliver
 
@@ -96,7 +103,7 @@ def run(function, request_id, event):
             "request_id": request_id,
             "arn": function.function_arn,
             "timeout": int(function.timeout),
-            "paths": [str(unpacked(function.code_bytes)), *layers(function)],
+            "paths": [str(unpacked(function.code_bytes)), *layers(function), str(_directory / "runtime")],
         }
         with subprocess.Popen(
             [_interpreter, "-u", str(_SANDBOX)],
@@ -181,8 +188,9 @@ def environment(function, stream, scratch):
 
 
 def layers(function):
+    """What a layer holds hides what those before it hold under the same name."""
     backend = get_backend(function.account_id, function.region)
-    versions = [backend.layers_versions_by_arn(layer["Arn"]) for layer in function.layers]
+    versions = [backend.layers_versions_by_arn(layer["Arn"]) for layer in reversed(function.layers)]
     return [str(unpacked(version.code_bytes) / "python") for version in versions]
 
 

@@ -10,12 +10,15 @@ from botocore.config import Config
 
 # What AWS makes up, or what only says when.
 VOLATILE = {
-    "AliasArn", "ApiEndpoint", "CodeSize", "CreateDate", "CreatedDate", "CreationTime", "FunctionArn", "LastModified", "LastModifiedTime",
-    "LastUpdatedDate", "ResponseMetadata", "RevisionId", "RoleId", "arn", "createdDate", "creationTime", "lastUpdatedDate", "rootResourceId",
+    "AliasArn", "ApiEndpoint", "ApiMappingId", "CodeSize", "CreateDate", "CreatedDate", "CreationTime", "FunctionArn", "LastModified", "LastModifiedTime",
+    "LastUpdatedDate", "ResponseMetadata", "RevisionId", "RoleId", "arn", "certificateUploadDate", "createdDate", "creationTime", "lastUpdatedDate", "rootResourceId",
     "storedBytes",
 }  # fmt: skip
 
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
+
+# What proves to ACM whose a domain is.
+_PROOF = re.compile(r"_[0-9a-f]{32}")
 
 # In the description of the alias: over what may hold name and region.
 _FINGERPRINT = re.compile(r"\b(surroundings|route|schedules)=\w+")
@@ -84,6 +87,10 @@ class Inventory:
             "roles": self.roles(),
             "buckets": self.buckets(),
             "log_groups": self.log_groups(),
+            "layers": self.layers(),
+            "domains": self.domains(),
+            "certificates": self.certificates(),
+            "records": self.records(),
         }
         return {kind: sorted((self.plain(thing) for thing in things), key=json.dumps) for kind, things in found.items()}
 
@@ -112,7 +119,7 @@ class Inventory:
         for identifier, placeholder in self.ids.items():
             thing = thing.replace(identifier, placeholder)
         thing = thing.replace(self.name, "[name]").replace(self.region, "[region]").replace(_account, ACCOUNT)
-        return _UUID.sub("[uuid]", _FINGERPRINT.sub(r"\1=[print]", thing))
+        return _UUID.sub("[uuid]", _PROOF.sub("[proof]", _FINGERPRINT.sub(r"\1=[print]", thing)))
 
     def function(self):
         api, name = self.client("lambda"), {"FunctionName": self.name}
@@ -137,6 +144,11 @@ class Inventory:
                 "event_sources": api.list_event_source_mappings(**name)["EventSourceMappings"],
             }
         ]
+
+    def layers(self):
+        api = self.client("lambda")
+        layers = [layer["LayerName"] for layer in pages(api, "list_layers", "Layers") if self.ours(layer["LayerName"])]
+        return [version for layer in layers for version in pages(api, "list_layer_versions", "LayerVersions", LayerName=layer)]
 
     def each(self, look, things):
         """What is ours of them. Other tests' may go away while we look."""
@@ -172,6 +184,42 @@ class Inventory:
         self.ids[http["ApiId"]] = "[api]"
         self.ids |= {thing[keys[kind]]: f"[{kind}]" for kind, things in parts.items() for thing in things}
         return http | parts | {"stages": pages(api, "get_stages", "Items", **here)}
+
+    def domains(self):
+        return self.each(self.domain, pages(self.client("apigateway"), "get_domain_names", "items"))
+
+    def domain(self, domain):
+        """Found by its tags, or because it leads here; after the APIs, whose ids are known by then."""
+        name = domain["domainName"]
+        paths = pages(self.client("apigateway"), "get_base_path_mappings", "items", domainName=name)
+        if domain["endpointConfiguration"]["types"] != ["EDGE"]:
+            paths += self.client("apigatewayv2").get_api_mappings(DomainName=name)["Items"]
+        ids = {path.get("ApiId") or path.get("restApiId") for path in paths}
+        if not self.ours(None, domain.get("tags")) and not ids & set(self.ids):
+            return None
+        target = domain.get("regionalDomainName") or domain["distributionDomainName"]
+        self.ids[target] = "[target]"
+        return domain | {"paths": paths}
+
+    def certificates(self):
+        api, kinds = self.client("acm"), ["RSA_2048", "RSA_3072", "RSA_4096", "EC_prime256v1", "EC_secp384r1"]
+        return self.each(self.certificate, pages(api, "list_certificates", "CertificateSummaryList", Includes={"keyTypes": kinds}))
+
+    def certificate(self, certificate):
+        arn = certificate["CertificateArn"]
+        tags = tagged(self.client("acm").list_tags_for_certificate(CertificateArn=arn)["Tags"])
+        if not self.ours(None, tags):
+            return None
+        return {"domain": certificate["DomainName"], "status": certificate["Status"], "type": certificate["Type"], "tags": tags}
+
+    def records(self):
+        """All of zones that have the name in theirs."""
+        api, found = self.client("route53"), []
+        for zone in pages(api, "list_hosted_zones", "HostedZones"):
+            if self.name in zone["Name"]:
+                records = pages(api, "list_resource_record_sets", "ResourceRecordSets", HostedZoneId=zone["Id"])
+                found += [record for record in records if record["Type"] not in ("NS", "SOA")]
+        return found
 
     def usage(self):
         api = self.client("apigateway")

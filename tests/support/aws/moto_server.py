@@ -13,6 +13,7 @@ import sys
 
 import functions
 import inventory
+import mends_domain
 import mends_gateway
 import mends_lambda
 import more_lambda
@@ -25,7 +26,7 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What goes wrong inside moto is worth seeing; that it answers is not.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    for part in mends_gateway, mends_lambda, more_lambda:
+    for part in mends_gateway, mends_domain, mends_lambda, more_lambda:
         part.install()
     functions.install(interpreter=sys.argv[1])
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -39,6 +39,7 @@ struct Shared {
     record: Mutex<Record>,
     faults: Mutex<Vec<Fault>>,
     callbacks: Mutex<Vec<(usize, Callback)>>,
+    named_callbacks: Mutex<Vec<(String, Callback)>>,
     /// Calls beyond this number are neither passed on nor answered.
     frozen_after: Mutex<Option<usize>>,
     latency: Mutex<Duration>,
@@ -46,6 +47,8 @@ struct Shared {
     steps: Steps,
     /// A call has come or was answered.
     moved: Notify,
+    /// What the account has enabled; moto does not know the question.
+    regions: Mutex<Vec<String>>,
     /// Whose requests they are, if not everybody's.
     account: OnceLock<String>,
 }
@@ -75,6 +78,11 @@ impl Proxy {
         self.shared.record.lock().unwrap().calls().to_vec()
     }
 
+    /// From now on the account has these regions enabled.
+    pub(crate) fn regions(&self, regions: &[&str]) {
+        *self.shared.regions.lock().unwrap() = regions.iter().map(|region| (*region).to_owned()).collect();
+    }
+
     /// Forgets calls, and rules with them.
     pub(crate) fn clear(&self) {
         self.shared.record.lock().unwrap().clear();
@@ -89,6 +97,11 @@ impl Proxy {
     /// Does something when the n-th call has come, before it is passed on.
     pub(crate) fn before_nth(&self, number: usize, callback: impl FnOnce() + Send + 'static) {
         self.shared.callbacks.lock().unwrap().push((number, Box::new(callback)));
+    }
+
+    /// Does something when the first call of this name has come, before it is passed on.
+    pub(crate) fn on_first(&self, name: &str, callback: impl FnOnce() + Send + 'static) {
+        self.shared.named_callbacks.lock().unwrap().push((name.to_owned(), Box::new(callback)));
     }
 
     /// Holds up calls beyond the n-th for ever; `None` lets those pass that come from now on.
@@ -180,7 +193,7 @@ impl Shared {
         let name = operations::name(&head, &body);
         let place = self.record.lock().unwrap().begin(&name, &head, &body);
         self.moved.notify_waiters();
-        self.callbacks_before(place.number).await;
+        self.callbacks_before(place.number, &format!("{}:{}", name.service, name.operation)).await;
         if self.frozen_after.lock().unwrap().is_some_and(|last| place.number > last) {
             return std::future::pending().await;
         }
@@ -206,9 +219,11 @@ impl Shared {
         }
     }
 
-    async fn callbacks_before(&self, number: usize) {
-        let due: Vec<_> = self.callbacks.lock().unwrap().extract_if(.., |(wanted, _)| *wanted == number).collect();
-        for (_, callback) in due {
+    async fn callbacks_before(&self, number: usize, name: &str) {
+        let numbered: Vec<_> = self.callbacks.lock().unwrap().extract_if(.., |(wanted, _)| *wanted == number).collect();
+        let named: Vec<_> = self.named_callbacks.lock().unwrap().extract_if(.., |(wanted, _)| wanted == name).collect();
+        let due = numbered.into_iter().map(|(_, callback)| callback).chain(named.into_iter().map(|(_, callback)| callback));
+        for callback in due {
             tokio::task::spawn_blocking(callback).await.unwrap();
         }
     }
@@ -228,6 +243,9 @@ impl Shared {
         {
             return refusal;
         }
+        if name.service == "account" {
+            return list_regions(&self.regions.lock().unwrap());
+        }
         let mut sent = head.clone();
         if let Some(account) = self.account.get() {
             sent.headers.insert("x-moto-account-id", account.parse().unwrap());
@@ -238,6 +256,14 @@ impl Shared {
             None => response,
         }
     }
+}
+
+/// The answer to `account:ListRegions`.
+fn list_regions(regions: &[String]) -> Response<Vec<u8>> {
+    let region = |name: &String| serde_json::json!({ "RegionName": name, "RegionOptStatus": "ENABLED_BY_DEFAULT" });
+    let regions: Vec<_> = regions.iter().map(region).collect();
+    let body = serde_json::json!({ "Regions": regions }).to_string();
+    Response::builder().header("content-type", "application/json").body(body.into_bytes()).unwrap()
 }
 
 /// Passes a request on to moto.

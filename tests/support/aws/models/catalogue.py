@@ -128,6 +128,9 @@ def route(model: OperationModel) -> Route:
     # The Rust SDK has a bucket's name in the endpoint, and a slash after it.
     if model.service_model.service_name == "s3" and path == "/{Bucket}":
         pattern += "/?"
+    # Nor has it a slash at the end of a path.
+    if pattern.endswith("/"):
+        pattern += "?"
     shape = model.input_shape
     required = set(shape.required_members) if shape else set()
     return Route(

@@ -125,6 +125,8 @@ def _body(request: Request, found: Found, protocol: str, report: Report) -> dict
         if body and body != b"{}":
             report(f"body: {len(body)} bytes where the operation has none")
         return {}
+    if payload is None and protocol == "rest-xml":
+        return _as_root(shape, body, "", report) if body else {}
     if payload is None:
         return _as_json(shape, _document(body, report), "", report) if body else {}
     member = shape.members[payload]
@@ -136,16 +138,20 @@ def _body(request: Request, found: Found, protocol: str, report: Report) -> dict
         return {payload: body.decode("utf-8", "replace")}
     if protocol == "rest-json":
         return {payload: _as_json(member, _document(body, report), payload, report)}
+    return {payload: _as_root(member, body, payload, report)}
+
+
+def _as_root(shape: Shape, body: bytes, at: str, report: Report) -> Any:
     try:
         root = ElementTree.fromstring(body)
     except ElementTree.ParseError as error:
         report(f"body: is not XML: {error}")
         return {}
-    namespace = (member.serialization.get("xmlNamespace") or {}).get("uri")
-    wanted = (f"{{{namespace}}}" if namespace else "") + member.serialization.get("name", member.name)
+    namespace = (shape.serialization.get("xmlNamespace") or {}).get("uri")
+    wanted = (f"{{{namespace}}}" if namespace else "") + shape.serialization.get("name", shape.name)
     if root.tag != wanted:
-        report(f"{payload}: the element is `{root.tag}`, not `{wanted}`")
-    return {payload: _as_xml(member, root, payload, report)}
+        report(f"{at or 'body'}: the element is `{root.tag}`, not `{wanted}`")
+    return _as_xml(shape, root, at, report)
 
 
 def _document(body: bytes, report: Report) -> Any:

@@ -1,0 +1,7 @@
+//! `zappa certify`: a domain that leads to a stage on AWS, with its certificate and its records.
+
+mod certificates;
+mod disturbed;
+mod domain;
+mod life;
+mod refused;
