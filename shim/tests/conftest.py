@@ -91,3 +91,11 @@ def handle(configure, context):
         return make_handler(validator(app) if validate else app, configure(**changes))(event, context)
 
     return send
+
+
+@pytest.fixture
+def django(monkeypatch):
+    module = pytest.importorskip("django")
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "django_settings")
+    module.setup()
+    return {"app": None, "django_settings": "django_settings"}

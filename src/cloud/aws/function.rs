@@ -13,6 +13,7 @@ use super::connect::{Clients, sending};
 use super::dependencies;
 use super::layer::LayerVersion;
 use super::names::Names;
+use super::retries::Pauses;
 use super::stage::{ABSENT, CONFLICT, Stage, State, take_new};
 use super::storage::Location;
 use crate::cloud::{CloudError, CodeRef, FunctionSpec, Release, Removed};
@@ -140,7 +141,7 @@ async fn create(clients: &Clients, stage: &Arc<Stage>, state: &mut State, build:
         Location::Object { bucket, key } => FunctionCode::builder().s3_bucket(bucket).s3_key(key).build(),
     };
     let deadline = tokio::time::Instant::now() + ROLE;
-    let mut pause = Duration::from_millis(500);
+    let mut pauses = Pauses::new(Duration::from_millis(500), Duration::from_secs(4));
     let created = loop {
         let request = clients.lambda.create_function().function_name(&names.function).role(&build.role).code(code_of.clone()).publish(true);
         let request =
@@ -149,8 +150,7 @@ async fn create(clients: &Clients, stage: &Arc<Stage>, state: &mut State, build:
             Ok(created) => break Some(created),
             Err(error) if code(&error) == CONFLICT => break None,
             Err(error) if is_new_role(&error) && tokio::time::Instant::now() < deadline => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(4));
+                pauses.pause().await;
             }
             Err(error) => return Err(failed("lambda:CreateFunction", &names.function)(error).into()),
         }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::classify::{code, failed};
 use super::connect::{Clients, once};
 use super::names::Names;
+use super::retries::Pauses;
 use super::stage::{ABSENT, CONFLICT};
 use crate::cloud::{CloudError, Invocation};
 use crate::model::{LIVE, Version};
@@ -22,7 +23,7 @@ const READY: Duration = Duration::from_secs(120);
 pub(super) async fn invoke(clients: &Clients, names: &Names, version: Option<Version>, payload: Bytes) -> Result<Invocation, CloudError> {
     let qualifier = version.map_or_else(|| LIVE.to_owned(), |version| version.to_string());
     let deadline = tokio::time::Instant::now() + READY;
-    let mut pause = Duration::from_millis(250);
+    let mut pauses = Pauses::new(Duration::from_millis(250), Duration::from_secs(4));
     let answer = loop {
         let request = clients.lambda.invoke().function_name(&names.function).qualifier(&qualifier).log_type(LogType::Tail);
         match request.payload(Blob::new(payload.to_vec())).customize().config_override(once()).send().await {
@@ -36,8 +37,7 @@ pub(super) async fn invoke(clients: &Clients, names: &Names, version: Option<Ver
             }
             // "The operation cannot be performed at this time. The function is currently in the following state: Pending"
             Err(error) if code(&error) == CONFLICT && tokio::time::Instant::now() < deadline => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(4));
+                pauses.pause().await;
             }
             Err(error) => return Err(failed("lambda:InvokeFunction", format!("{}:{qualifier}", names.function))(error).into()),
         }

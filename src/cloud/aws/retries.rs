@@ -23,6 +23,26 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// What the services call it, in headers or bodies.
 const THROTTLED: [&str; 5] = ["Throttl", "TooManyRequests", "LimitExceededException", "RequestLimitExceeded", "SlowDown"];
 
+/// Pauses before something is asked again that AWS takes its time for and has no waiter for: each twice as long as the one before.
+#[derive(Debug)]
+pub(super) struct Pauses {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Pauses {
+    /// From `first` up to `longest`.
+    pub(super) fn new(first: Duration, longest: Duration) -> Self {
+        Self { next: first, longest }
+    }
+
+    /// Waits.
+    pub(super) async fn pause(&mut self) {
+        tokio::time::sleep(self.next).await;
+        self.next = (self.next * 2).min(self.longest);
+    }
+}
+
 /// What holds for every call.
 ///
 /// Not `adaptive`: after one throttled call its rate limiter takes ten tokens, at half a token a second, for every repetition of any call of the

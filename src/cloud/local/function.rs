@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ACCOUNT, function_arn};
+use super::ACCOUNT;
+use super::told::function_arn;
 use crate::cloud::FunctionSpec;
 use crate::emulator::FunctionConfig;
 use crate::env;

@@ -12,6 +12,7 @@ mod remove;
 mod scheduler;
 mod served;
 mod state;
+mod told;
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -27,15 +28,16 @@ pub use scheduler::{Scheduler, StageSchedules};
 
 use super::{
     Cloud, CloudError, CodeRef, CodeSpec, DependenciesRef, Deployment, Domains, FunctionSpec, Invocation, LogPage, LogQuery, LogSink,
-    OutputSink, Release, Releases, Removed, Route, RouteSpec, Sandbox, ScheduleSpec, StageLock, StageSpec, Surroundings,
+    OutputSink, Releases, Removed, Route, RouteSpec, ScheduleSpec, StageLock, StageSpec, Surroundings,
 };
 use crate::emulator::control::{ControlRequest, ControlResponse};
-use crate::emulator::{SandboxStatus, ric};
+use crate::emulator::ric;
 use crate::model::{Layout, Outcome, StageId, Target, Version};
 use crate::observe::{Observer, Silent};
 use process::EmulatorProcess;
 use served::Served;
 use state::{RouteState, ScheduleState, StageState, StateDirectory, VersionState};
+use told::{directory_name, facts, function_arn, local_route, local_url, release, sandbox};
 
 /// The account that local ARNs name. AWS never issues it.
 pub(crate) const ACCOUNT: &str = "000000000000";
@@ -460,48 +462,4 @@ impl StageLock for FileLock {
         drop(self.0);
         Ok(())
     }
-}
-
-fn local_route(route: &RouteState, port: u16) -> Route {
-    Route { front_door: route.front_door, url: local_url(port), port: Some(port) }
-}
-
-fn function_arn(region: &str, function_name: &str) -> String {
-    format!("arn:aws:lambda:{region}:{ACCOUNT}:function:{function_name}")
-}
-
-fn local_url(port: u16) -> String {
-    format!("http://127.0.0.1:{port}/")
-}
-
-/// The hash as a directory's name: `/` and `+` of base64 replaced as in RFC 4648, section 5.
-fn directory_name(code_sha256: &str) -> String {
-    code_sha256.replace('/', "_").replace('+', "-").trim_end_matches('=').to_owned()
-}
-
-fn release(version: &VersionState) -> Release {
-    Release {
-        version: version.version,
-        code_sha256: version.code_sha256.clone(),
-        code_size: version.code_size,
-        dependencies_sha256: version.dependencies.as_ref().map(|dependencies| dependencies.sha256.clone()),
-        created: version.created.clone(),
-    }
-}
-
-fn sandbox(status: SandboxStatus) -> Sandbox {
-    let SandboxStatus { pid, version, state, requests, memory_mb, peak_memory_mb, own_tmp: _ } = status;
-    Sandbox { pid, version, state, requests, memory_mb, peak_memory_mb }
-}
-
-fn facts(state: &StateDirectory, function_name: &str, running: bool, shared_tmp: bool) -> Vec<(String, String)> {
-    let mut facts = Vec::new();
-    if !running {
-        facts.push(("emulator".to_owned(), "not running; `zappa deploy` starts it".to_owned()));
-    }
-    if shared_tmp {
-        facts.push(("tmp".to_owned(), "a directory per sandbox, named by `TMPDIR`, without a size limit".to_owned()));
-    }
-    facts.push(("log".to_owned(), state.log_file(function_name).display().to_string()));
-    facts
 }

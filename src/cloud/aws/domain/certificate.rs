@@ -16,6 +16,7 @@ use crate::cloud::Certificate;
 use crate::cloud::aws::AwsError;
 use crate::cloud::aws::classify::{code, failed, found};
 use crate::cloud::aws::names::PROJECT_TAG;
+use crate::cloud::aws::retries::Pauses;
 use crate::model::{CertificateFiles, CertificateSource, Outcome};
 use crate::observe::{Observer, Task};
 
@@ -129,21 +130,20 @@ async fn request(ground: Ground<'_>) -> Result<String, AwsError> {
 
 /// ACM takes some seconds to make it up. `None`: the request has come to its end without.
 async fn validation_record(ground: Ground<'_>, arn: &str) -> Result<Option<ResourceRecord>, AwsError> {
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         let detail = described(ground, arn).await?;
         let record = detail.domain_validation_options().iter().find_map(|option| option.resource_record.clone());
         if record.is_some() || detail.status() != Some(&CertificateStatus::PendingValidation) {
             return Ok(record);
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pauses.pause().await;
     }
 }
 
 /// Waits as long as ACM does, which is for three days.
 async fn issued(ground: Ground<'_>, arn: &str) -> Result<CertificateDetail, AwsError> {
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         let detail = described(ground, arn).await?;
         match detail.status() {
@@ -155,8 +155,7 @@ async fn issued(ground: Ground<'_>, arn: &str) -> Result<CertificateDetail, AwsE
                 return Err(DomainError::NotIssued { domain: ground.domain.name.clone(), status }.into());
             }
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pauses.pause().await;
     }
 }
 
@@ -206,14 +205,13 @@ pub(super) async fn remove(ground: Ground<'_>, shared: bool, dry_run: bool) -> R
 
 async fn delete(ground: Ground<'_>, arn: &str) -> Result<bool, AwsError> {
     let deadline = tokio::time::Instant::now() + GIVEN_UP;
-    let mut pause = FIRST_PAUSE;
+    let mut pauses = Pauses::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         let request = ground.site.clients.certificates.delete_certificate().certificate_arn(arn);
         match found(request.customize().config_override(at(ground)).send().await, &ABSENT) {
             Ok(_) => return Ok(true),
             Err(error) if code(&error) == IN_USE && tokio::time::Instant::now() < deadline => {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                pauses.pause().await;
             }
             Err(error) if code(&error) == IN_USE => return Ok(false),
             Err(error) => return Err(failed("acm:DeleteCertificate", arn)(error)),
