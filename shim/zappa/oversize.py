@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from .wsgi import Answer
 
-# The runtime's JSON encoder writes text as it is from here on, and `\uXXXX` for everything beyond ASCII before.
+# The runtime's JSON encoder writes text as it is from here on, and as an escape of six characters everything beyond ASCII before.
 UNESCAPED = ("AWS_Lambda_python3.12", "AWS_Lambda_python3.13", "AWS_Lambda_python3.14", "AWS_Lambda_python3.15")
 ENVELOPE = 200  # the fixed keys of the payload
 

@@ -61,20 +61,3 @@ impl Drop for Ticket<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn all_or_none_pass() {
-        let gate = Gate::new(3);
-        let (one, two, three) = (gate.ticket(), gate.ticket(), gate.ticket());
-        three.ready();
-        assert_eq!(tokio::join!(one.pass(), two.pass()), (true, true));
-        let gate = Gate::new(2);
-        let (one, two) = (gate.ticket(), gate.ticket());
-        let passed = tokio::join!(one.pass(), async { drop(two) }).0;
-        assert!(!passed);
-    }
-}
