@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::support::http::{exchange, get, request};
+use crate::support::http::{exchange, get, own_port, request};
 use crate::support::local::port_of;
 use crate::support::{Deployed, TestProject};
 use serving::{Lines, Serving, alive, scratch};
@@ -263,7 +263,7 @@ fn every_front_door() {
 fn the_end_leaves_nothing() {
     for signal in ["INT", "TERM"] {
         // Not the usual port, which another test may want as soon as it is free.
-        let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port().to_string();
+        let free = own_port().local_addr().unwrap().port().to_string();
         let mut serving = Serving::with(echo(), &["--port", &free]).ready();
         let port = serving.port;
         serving.edit_version("two");

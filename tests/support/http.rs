@@ -170,3 +170,12 @@ impl Browser {
         self.cookies.get(name).map(String::as_str)
     }
 }
+
+/// Listens on a port that stays free when this is dropped: below those that systems hand out to whoever asks for any.
+pub(crate) fn own_port() -> std::net::TcpListener {
+    use std::sync::atomic::{AtomicU16, Ordering};
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let begin = std::process::id() % 10_000;
+    let ports = std::iter::repeat_with(|| 20_000 + (begin + u32::from(NEXT.fetch_add(1, Ordering::Relaxed))) % 10_000);
+    ports.take(10_000).find_map(|port| std::net::TcpListener::bind(("127.0.0.1", u16::try_from(port).unwrap())).ok()).unwrap()
+}

@@ -10,6 +10,7 @@ use zappa::emulator::{EmulatorError, FunctionConfig, Options, RouteConfig};
 use zappa::model::FrontDoor;
 
 use super::lab::{Lab, NAME, meet};
+use crate::support::http::own_port;
 
 /// Answers every kind of event with what it was asked, in the form that the front door wants.
 const WEB: &str = r#"
@@ -200,7 +201,7 @@ async fn a_client_may_ask_before_it_sends_its_body() {
 #[tokio::test]
 async fn ports_that_are_taken_are_refused_and_routes_can_move_and_close() {
     let lab = web(Options::default(), |_| {}).await;
-    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let taken = own_port();
     let port = taken.local_addr().unwrap().port();
     let refused = lab.emulator.open_route(route(FrontDoor::Rest, Some(port))).await.unwrap_err();
     assert_eq!(refused.to_string(), format!("could not listen on 127.0.0.1:{port}"));
