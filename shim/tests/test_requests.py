@@ -241,3 +241,41 @@ def test_the_authorizer_itself_is_at_hand(event, handle):
     app = Recorder()
     handle(app, request)
     assert app.environ["lambda.authorizer"] is request["requestContext"]["authorizer"]
+
+
+HEALTHY = [
+    ("rest-root", {"path": "/.zappa/health", "resource": "/{proxy+}", "pathParameters": {"proxy": ".zappa/health"}}, {}),
+    ("rest-custom-domain-base-path", {"path": "/v1/shop/.zappa/health", "pathParameters": {"proxy": ".zappa/health"}}, {}),
+    ("http-root", {"rawPath": "/.zappa/health"}, {}),
+    ("http-named-stage", {"rawPath": "/dev/.zappa/health"}, {}),
+    ("http-custom-domain-named-stage", {"rawPath": "/dev/shop/.zappa/health"}, {"base_path": "shop"}),
+    ("function-url-root", {"rawPath": "/.zappa/health"}, {}),
+    ("alb-root", {"path": "/shop/.zappa/health"}, {"base_path": "shop"}),
+    ("alb-multi-root", {"path": "/.zappa/health"}, {}),
+]
+
+
+@pytest.mark.parametrize("head", [False, True])
+@pytest.mark.parametrize(("name", "changes", "config"), HEALTHY, ids=[name for name, _, _ in HEALTHY])
+def test_the_health_path_is_not_the_apps(name, changes, config, head, event, handle):
+    request = {**event(name), **changes}
+    about = request["requestContext"]
+    if "http" in about:
+        about["http"].update(path=changes["rawPath"], method="HEAD" if head else "GET")
+    else:
+        request["httpMethod"] = "HEAD" if head else "GET"
+        if "path" in about:
+            about["path"] = ("/" + about["stage"] if ".execute-api." in about["domainName"] else "") + changes["path"]
+    app = Recorder()
+    answer = handle(app, request, **config)
+    assert app.environ is None
+    assert (answer["statusCode"], answer["body"], answer["isBase64Encoded"]) == (200, "" if head else "ok\n", False)
+    headers = answer.get("headers") or {key: values[0] for key, values in answer["multiValueHeaders"].items()}
+    assert headers == {"content-type": "text/plain", "cache-control": "no-store"}
+
+
+@pytest.mark.parametrize("path", ["/.zappa", "/.zappa/healthy", "/.zappa/health/", "/shop/.zappa/health", "/.ZAPPA/health"])
+def test_what_looks_like_the_health_path_is_the_apps(path, event, handle):
+    app = Recorder()
+    handle(app, {**event("alb-root"), "path": path})
+    assert app.environ["PATH_INFO"] == path

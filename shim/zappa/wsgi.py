@@ -18,6 +18,7 @@ CODES: dict[str, int] = {}
 FRONT_DOORS: dict[str, Any] = {}
 NAMES: dict[str, str] = {}
 CACHE_LIMIT = 512
+HEALTH = "/.zappa/health"
 LARGE = 80_000  # characters; an answer below this stays within every limit, however it is escaped
 
 
@@ -129,6 +130,13 @@ def run(app: Callable[..., Any], environ: dict[str, Any], answer: Answer) -> Non
                 log_error(error, environ["lambda.context"])
 
 
+def alive(_environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """What is at `HEALTH` instead of the app: DNS that leads to the nearest region asks there, all the time, whether this one is
+    well. That there is an answer says it: the app is imported."""
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Cache-Control", "no-store")])
+    return [b"ok\n"]
+
+
 def front_door(event: dict[str, Any]) -> Any:
     """The module that knows the event's shape, imported when the first such event arrives."""
     if "type" in event:
@@ -161,7 +169,7 @@ def make_server(app: Callable[..., Any], config: dict[str, Any]) -> Callable[...
                 from .authorizer import add_authorizer
 
                 add_authorizer(environ, event, mappings)
-            run(app, environ, answer)
+            run(alive if environ["PATH_INFO"] == HEALTH else app, environ, answer)
         except (Exception, SystemExit) as error:
             from .failure import failed
 

@@ -33,14 +33,29 @@ pub trait Domains: Send + Sync {
         replace: bool,
     ) -> Result<(Outcome, Endpoint), CloudError>;
 
-    /// The domain's records: exactly those that lead to `endpoints`, of several the nearest. With `replace` records that lead elsewhere are given up.
+    /// The domain's records that lead where `routing` says, and the health checks that these need.
     async fn sync_records(
         &self,
         id: &StageId,
         domain: &DomainSettings,
-        endpoints: &[Endpoint],
-        replace: bool,
+        routing: &Routing<'_>,
+        observer: &dyn Observer,
     ) -> Result<(Outcome, Records), CloudError>;
+}
+
+/// Where a domain's records shall lead.
+#[derive(Debug)]
+pub struct Routing<'a> {
+    /// Where to. Records of regions that are none of these stay as they are, but for `replace`.
+    pub endpoints: &'a [Endpoint],
+    /// Whether people are led to the nearest of several: the stage is in more than one region. So they are wherever records of other regions stay.
+    pub nearest: bool,
+    /// Whether nobody is led to a region that is not well.
+    pub checked: bool,
+    /// The regions that the stage is in, if that is known. `replace` takes the records of others.
+    pub regions: Option<&'a [String]>,
+    /// Gives up records that lead elsewhere.
+    pub replace: bool,
 }
 
 /// A certificate.
@@ -65,6 +80,9 @@ pub struct Endpoint {
     pub domain_name: String,
     /// The hosted zone that it is in, which alias records name.
     pub hosted_zone_id: String,
+    /// The front door behind it by its own name, as far as known, with a slash at the end: what health checks ask.
+    #[serde(skip)]
+    pub front_door: Option<String>,
 }
 
 /// The records of a domain.
@@ -74,6 +92,23 @@ pub struct Records {
     pub zone: Option<String>,
     /// Those that lead to the stage.
     pub records: Vec<DnsRecord>,
+    /// What they depend on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub health_checks: Vec<HealthCheck>,
+    /// Regions in which the stage is not to be, and to which people are led still.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_over: Vec<String>,
+}
+
+/// A question that is asked all the time, so that nobody is led to a region that does not answer it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HealthCheck {
+    /// How AWS calls it.
+    pub id: String,
+    /// The region that it is about.
+    pub region: String,
+    /// What is asked for.
+    pub url: String,
 }
 
 /// One record.
@@ -85,6 +120,9 @@ pub struct DnsRecord {
     pub kind: String,
     /// What it leads to.
     pub value: String,
+    /// The region whose record it is, of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
 }
 
 /// A domain as it is.

@@ -15,6 +15,8 @@ pub struct DomainSettings {
     pub certificate: CertificateSource,
     /// `route53_enabled`: whether its records are kept in the account's hosted zone, where there is one.
     pub route53: bool,
+    /// `route53_health_checks`: whether DNS leaves out a region that is not well, where the stage is in several.
+    pub health_checks: bool,
 }
 
 /// Where a certificate comes from.

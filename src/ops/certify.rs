@@ -4,13 +4,13 @@
 use serde::Serialize;
 
 use super::OperationError;
-use crate::cloud::{Certificate, Cloud, CloudError, DomainState, Domains, Endpoint, Records};
-use crate::model::{DomainSettings, FrontDoor, Outcome};
+use crate::cloud::{Certificate, Cloud, CloudError, DomainState, Domains, Endpoint, Records, Routing};
+use crate::model::{CertificateSource, DomainSettings, FrontDoor, Outcome};
 use crate::observe::{Observer, Task};
-use crate::settings::Settings;
+use crate::settings::{Regions, Settings};
 
 /// What to do, and how.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct CertifyRequest<'a> {
     /// The stage.
     pub settings: &'a Settings,
@@ -37,7 +37,7 @@ pub struct CertifyReport {
 }
 
 /// What was done in one region.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct CertifiedRegion {
     /// Whether a certificate was requested (`updated`: one that had been requested before was waited for) or imported.
     pub certificate: Outcome,
@@ -73,6 +73,8 @@ pub async fn plan(cloud: &dyn Cloud, settings: &Settings) -> Result<CertifyPlan,
     standing(cloud, settings, domain).await?;
     let found = domains.look(&settings.id, domain).await?;
     let made = |there: bool| if there { Outcome::Unchanged } else { Outcome::Created };
+    let several = settings.regions != Regions::One;
+    let leads = |records: &Records| records.records.iter().any(|record| record.region.is_some() || !several);
     Ok(CertifyPlan {
         function_name: settings.id.function_name(),
         certificate: match &found.certificate {
@@ -82,33 +84,56 @@ pub async fn plan(cloud: &dyn Cloud, settings: &Settings) -> Result<CertifyPlan,
         },
         domain_name: made(found.endpoint.is_some()),
         mapping: made(found.mapped),
-        dns: made(found.records.as_ref().is_none_or(|records| !records.records.is_empty())),
+        dns: made(found.records.as_ref().is_none_or(leads)),
         domain: found,
     })
 }
 
-/// Lets the domain lead to the stage.
+/// Lets the domain lead to the stage in one region. Of a stage that is in others, too, their part stays as it is.
 pub async fn certify(cloud: &dyn Cloud, request: &CertifyRequest<'_>, observer: &dyn Observer) -> Result<CertifyReport, OperationError> {
-    let id = &request.settings.id;
-    let (domains, domain) = possible(cloud, request.settings)?;
+    let settings = request.settings;
     let region = certify_region(cloud, request, observer).await?;
-    let task = Task::begin(observer, "records", None);
-    let (dns, records) = domains.sync_records(id, domain, std::slice::from_ref(&region.endpoint), request.replace).await?;
-    task.done(&records.zone.as_ref().map_or_else(|| "kept elsewhere".to_owned(), |zone| format!("hosted zone {zone}, {dns}")));
-    Ok(CertifyReport { function_name: id.function_name(), url: domain.url(), regions: vec![region], dns, records })
+    let regions = match &settings.regions {
+        Regions::One => Some(std::slice::from_ref(&region.endpoint.region)),
+        Regions::Several(regions) => Some(regions.as_slice()),
+        Regions::All => None,
+    };
+    let endpoints = std::slice::from_ref(&region.endpoint);
+    let (dns, records) = lead(cloud, request, Lead { endpoints, nearest: settings.regions != Regions::One, regions }, observer).await?;
+    let (_, domain) = possible(cloud, settings)?;
+    Ok(CertifyReport { function_name: settings.id.function_name(), url: domain.url(), regions: vec![region], dns, records })
 }
 
 /// The part that each region has of its own.
-pub async fn certify_region(
+async fn certify_region(
     cloud: &dyn Cloud,
     request: &CertifyRequest<'_>,
     observer: &dyn Observer,
 ) -> Result<CertifiedRegion, OperationError> {
-    let id = &request.settings.id;
+    let certificate = certificate(cloud, request, observer).await?;
+    name(cloud, request, certificate, observer).await
+}
+
+/// The certificate in a region. What may take days holds nobody up, so the stage is not held meanwhile.
+pub(super) async fn certificate(
+    cloud: &dyn Cloud,
+    request: &CertifyRequest<'_>,
+    observer: &dyn Observer,
+) -> Result<(Outcome, Certificate), OperationError> {
     let (domains, domain) = possible(cloud, request.settings)?;
     standing(cloud, request.settings, domain).await?;
-    // What may take days holds nobody up: the stage is held from here on only.
-    let (certificate, issued) = domains.ensure_certificate(id, domain, observer).await?;
+    Ok(domains.ensure_certificate(&request.settings.id, domain, observer).await?)
+}
+
+/// The domain name in a region, with that certificate.
+pub(super) async fn name(
+    cloud: &dyn Cloud,
+    request: &CertifyRequest<'_>,
+    (certificate, issued): (Outcome, Certificate),
+    observer: &dyn Observer,
+) -> Result<CertifiedRegion, OperationError> {
+    let id = &request.settings.id;
+    let (domains, domain) = possible(cloud, request.settings)?;
     let lock = cloud.lock(id, request.wait, observer).await?;
     let task = Task::begin(observer, "domain name", None);
     let named = domains.ensure_name(id, domain, &issued, request.replace).await;
@@ -117,6 +142,66 @@ pub async fn certify_region(
     released?;
     task.done(&format!("{}, {domain_name}", domain.name));
     Ok(CertifiedRegion { certificate, issued, domain_name, endpoint })
+}
+
+/// Where people are to be led.
+pub(super) struct Lead<'a> {
+    /// To these.
+    pub(super) endpoints: &'a [Endpoint],
+    /// Whether the stage is in several regions.
+    pub(super) nearest: bool,
+    /// Which those are, if it is known.
+    pub(super) regions: Option<&'a [String]>,
+}
+
+/// Leads people there: what comes once for all regions.
+pub(super) async fn lead(
+    cloud: &dyn Cloud,
+    request: &CertifyRequest<'_>,
+    lead: Lead<'_>,
+    observer: &dyn Observer,
+) -> Result<(Outcome, Records), OperationError> {
+    let (domains, domain) = possible(cloud, request.settings)?;
+    let Lead { endpoints, nearest, regions } = lead;
+    let checked = domain.health_checks && is_open(request.settings);
+    if nearest && domain.health_checks && !checked {
+        observer.warn(
+            "a region that is not well goes on being led to: the API lets nobody in who does not prove who it is, nor a health check",
+        );
+    }
+    let task = Task::begin(observer, "records", None);
+    let routing = Routing { endpoints, nearest, checked, regions, replace: request.replace };
+    let (outcome, records) = domains.sync_records(&request.settings.id, domain, &routing, observer).await?;
+    task.done(&records.zone.as_ref().map_or_else(|| "kept elsewhere".to_owned(), |zone| format!("hosted zone {zone}, {outcome}")));
+    for region in &records.left_over {
+        observer.warn(&format!(
+            "people are still led to {region}, where the settings do not have the stage; `zappa undeploy --region {region}` removes it there, `zappa \
+             certify --yes` the records only"
+        ));
+    }
+    Ok((outcome, records))
+}
+
+/// Whether the API answers everybody: health checks of Route 53 have neither keys nor signatures.
+fn is_open(settings: &Settings) -> bool {
+    let gateway = &settings.gateway;
+    let needs_key = gateway.api_key_required && settings.front_door == FrontDoor::Rest;
+    !needs_key && !gateway.iam_authorization && gateway.authorizer.is_none()
+}
+
+/// Whether the settings ask for something that a stage in these regions cannot have; asks nobody.
+pub(super) fn possible_in(settings: &Settings, regions: &[&str]) -> Result<(), OperationError> {
+    let Some(domain) = &settings.domain else { return Err(OperationError::NoDomain { stage: settings.id.stage.clone() }) };
+    able(settings.front_door, domain)?;
+    if domain.edge {
+        return Err(OperationError::EdgeInRegions { domain: domain.name.clone() });
+    }
+    if let CertificateSource::Arn(arn) = &domain.certificate
+        && let Some(region) = regions.iter().find(|region| arn.split(':').nth(3) != Some(**region))
+    {
+        return Err(OperationError::CertificateOfOneRegion { arn: arn.clone(), region: (*region).to_owned() });
+    }
+    Ok(())
 }
 
 /// Whether the settings ask for a domain that the stage can have at all.

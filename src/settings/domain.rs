@@ -19,6 +19,7 @@ pub(super) fn domain(
     let mut unused = Vec::new();
     let certificate = certificate(rest, directory, if given.node.is_unset() { &mut unused } else { &mut *problems });
     let route53 = rest.truth("route53_enabled");
+    let health_checks = rest.truth("route53_health_checks");
     // DNS does not tell capitals apart, and AWS takes none.
     let name = given.node.as_text().filter(|name| !name.is_empty())?.to_ascii_lowercase();
     let edge = endpoint == EndpointKind::Edge;
@@ -30,7 +31,7 @@ pub(super) fn domain(
         let message = format!("`base_path` of an edge-optimized domain is one segment, and `{path}` has several");
         problems.push(Problem::new(&given.origin, message));
     }
-    Some(DomainSettings { name, base_path: base_path.map(str::to_owned), edge, certificate, route53 })
+    Some(DomainSettings { name, base_path: base_path.map(str::to_owned), edge, certificate, route53, health_checks })
 }
 
 fn certificate(rest: &mut Remaining, directory: &Path, problems: &mut Vec<Problem>) -> CertificateSource {

@@ -18,6 +18,7 @@ use super::schema::{self, Support};
 use super::tree::{self, Node};
 use super::written::Given;
 use super::{AppSetting, Artefacts, Origin, Packaging, Regions, ResolvedValue, Settings, ShimSettings, Slim};
+use crate::env;
 use crate::model::{Architecture, AwsAccess, FrontDoor, Layout, MAX_FUNCTION_NAME, StageId, Target};
 
 /// What Lambda takes for all names and values of environment variables together.
@@ -98,7 +99,7 @@ pub(super) fn resolve(stage: Stage<'_>, effective: Effective, wrong: &mut Wrong)
         ephemeral_storage,
         lambda_concurrency,
         lambda_description: rest.text("lambda_description").unwrap_or_default(),
-        environment: environment(&mut rest, problems),
+        environment: environment(&mut rest, if layout == Layout::Fetched { location_size(&id) } else { 0 }, problems),
         front_door,
         cors: cors(front_door, &rest.given("cors"), &url, problems),
         gateway,
@@ -211,16 +212,29 @@ fn app(rest: &mut Remaining, problems: &mut Vec<Problem>) -> Option<AppSetting> 
     }
 }
 
-fn environment(rest: &mut Remaining, problems: &mut Vec<Problem>) -> BTreeMap<String, String> {
+/// How many bytes the variable takes at most that tells a function where its dependencies are: `s3://BUCKET/zappa-dependencies/FUNCTION/HASH.zip#sha256=HASH`.
+fn location_size(id: &StageId) -> usize {
+    const BUCKET: usize = 63;
+    const HASH: usize = 64;
+    let fixed = ["s3:///zappa-dependencies//.zip#sha256=", env::DEPENDENCIES].iter().map(|text| text.len()).sum::<usize>();
+    // A project without a name has its directory's, which is not known here.
+    let function = if id.project.is_empty() { MAX_FUNCTION_NAME } else { id.function_name().len() };
+    fixed + BUCKET + function + 2 * HASH
+}
+
+/// `ours`: what the function's environment holds beside what the settings say.
+fn environment(rest: &mut Remaining, ours: usize, problems: &mut Vec<Problem>) -> BTreeMap<String, String> {
     let mut variables = rest.map("aws_environment_variables");
     let own = rest.given("environment_variables");
     // zappa/Zappa's shim sets the latter in the running process, over the function's own.
     variables.extend(texts_by_name(&own.node));
-    let size: usize = variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let size = ours + variables.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
     if size > MAX_ENVIRONMENT {
+        let ours =
+            if ours > 0 { format!(" (up to {ours} of them tell it where its dependencies are, `slim_handler`)") } else { String::new() };
         problems.push(Problem::new(
             &own.origin,
-            format!("the environment variables take {size} bytes, names included, and Lambda takes {MAX_ENVIRONMENT}"),
+            format!("the environment variables take {size} bytes, names included{ours}, and Lambda takes {MAX_ENVIRONMENT}"),
         ));
     }
     variables

@@ -2,8 +2,11 @@
 
 use super::printer::{BOLD, DIM};
 use super::report::Rows;
-use crate::cloud::{Certificate, DnsRecord, DomainState};
+use super::{Printer, regions};
+use crate::cloud::{Certificate, DnsRecord, DomainState, HealthCheck, Records};
+use crate::model::{Outcome, StageId};
 use crate::ops::certify::{CertifiedRegion, CertifyPlan, CertifyReport};
+use crate::ops::regions::certify::{CertifiedRegions, Led};
 
 /// `zappa certify`
 #[must_use]
@@ -15,21 +18,61 @@ pub fn certify(report: &CertifyReport) -> String {
         rows.add("certificate", format!("{certificate}: {}", certificate_text(issued)));
         rows.add("domain name", format!("{domain_name}: {}", endpoint.domain_name));
     }
-    match &records.zone {
-        Some(zone) => rows.add("records", format!("{dns}: {} in the hosted zone {zone}", kinds(&records.records))),
+    format!("{BOLD}{url}{BOLD:#} leads to {function_name}\n\n{}", with_records(rows, *dns, records))
+}
+
+/// `zappa certify` in several regions.
+#[must_use]
+pub fn certify_regions(id: &StageId, report: &CertifiedRegions) -> String {
+    let CertifiedRegions { table, url, domain_names: _, records } = report;
+    let summary = regions::summary(table);
+    match records {
+        Some(Led::Done { dns, records }) => {
+            let text = regions::table(id, table, &format!("{url} leads to the nearest of {summary}"));
+            format!("{text}\n\n{}", with_records(Rows::default(), *dns, records))
+        }
+        Some(Led::Failed { .. }) | None => regions::table(id, table, &format!("no record of {url} was changed; {summary}")),
+    }
+}
+
+/// Says why nobody is led there.
+pub fn records_failure(printer: &Printer, report: &CertifiedRegions) {
+    if let Some(Led::Failed { cause, hints }) = &report.records {
+        let (message, causes) = cause.split_first().map_or((String::new(), &[][..]), |(first, rest)| (first.clone(), rest));
+        printer.failure_with(&message, causes, hints);
+    }
+}
+
+fn with_records(mut rows: Rows, dns: Outcome, records: &Records) -> String {
+    let Records { zone, records, health_checks, left_over: _ } = records;
+    let routed = records.iter().any(|record| record.region.is_some());
+    match zone {
+        Some(zone) => {
+            let nearest = if routed { ", leading to the nearest region" } else { "" };
+            rows.add("records", format!("{dns}: {} in the hosted zone {zone}{nearest}", kinds(records)));
+        }
         None => {
-            for DnsRecord { name, kind, value } in &records.records {
-                rows.add("make this record", format!("{name} {kind} {value}"));
+            for DnsRecord { name, kind, value, region } in records {
+                let region = region.as_ref().map(|region| format!(" (for {region})")).unwrap_or_default();
+                rows.add(if routed { "make one of these" } else { "make this record" }, format!("{name} {kind} {value}{region}"));
             }
         }
     }
-    let text = format!("{BOLD}{url}{BOLD:#} leads to {function_name}\n\n{rows}");
-    if records.zone.is_some() {
-        return text;
+    let mut notes = Vec::new();
+    if let Some(HealthCheck { url, .. }) = health_checks.first() {
+        let count = health_checks.len();
+        rows.add("health checks", format!("{count}, asking {url}{}", if count > 1 { " and so on" } else { "" }));
+        notes.push("health checks and the requests that they make cost some dollars a month for each region; `route53_health_checks = false` is without");
     }
-    format!(
-        "{text}\n\n{DIM}a domain that has a zone of its own takes no CNAME at its top: there it is an ALIAS, or whatever the DNS host calls it{DIM:#}"
-    )
+    if zone.is_none() {
+        notes
+            .push("a domain that has a zone of its own takes no CNAME at its top: there it is an ALIAS, or whatever the DNS host calls it");
+    }
+    if zone.is_none() && routed {
+        notes.push("a DNS host that leads people by where they are takes all of the records, any other takes one of them");
+    }
+    let notes: Vec<String> = notes.into_iter().map(|note| format!("\n\n{DIM}{note}{DIM:#}")).collect();
+    format!("{rows}{}", notes.concat())
 }
 
 /// `zappa certify --dry-run`
@@ -54,7 +97,9 @@ fn certificate_text(certificate: &Certificate) -> String {
 
 /// `A and AAAA`
 fn kinds(records: &[DnsRecord]) -> String {
-    let kinds: Vec<&str> = records.iter().map(|record| record.kind.as_str()).collect();
+    let mut kinds: Vec<&str> = records.iter().map(|record| record.kind.as_str()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
     kinds.join(" and ")
 }
 
@@ -73,7 +118,9 @@ pub(super) fn domain(rows: &mut Rows, state: &DomainState) {
     match (records, endpoint) {
         (Some(records), _) if !records.records.is_empty() => {
             let zone = records.zone.as_deref().unwrap_or_default();
-            rows.add("records", format!("{} in the hosted zone {zone}", kinds(&records.records)));
+            let nearest =
+                if records.records.iter().any(|record| record.region.is_some()) { ", for whom this region is the nearest" } else { "" };
+            rows.add("records", format!("{} in the hosted zone {zone}{nearest}", kinds(&records.records)));
         }
         (Some(_), _) => rows.add("records", "none leads here"),
         (None, Some(endpoint)) => rows.add("records", format!("kept elsewhere; they have to lead to {}", endpoint.domain_name)),

@@ -260,6 +260,8 @@ fn the_stage_is_in_the_path_on_an_apis_own_host_and_nowhere_else() {
     }
     text += &seen("/local/a", &[]);
     text += &seen("/local/a", &[("Host", "shop.example.org:8000")]);
+    // What health checks ask is not the app's.
+    text += &(seen("/local/.zappa/health", &own) + &seen("/.zappa/health", &[]) + &seen("/.zappa", &[]));
     expect![[r#"
         /local/a%20b?x=1: 200 {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/local", "PATH_INFO": "/a b", "QUERY_STRING": "x=1", "SERVER_NAME": "abc.execute-api.eu-west-1.amazonaws.com"}
         /local: 200 {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "/local", "PATH_INFO": "/", "QUERY_STRING": "", "SERVER_NAME": "abc.execute-api.eu-west-1.amazonaws.com"}
@@ -272,6 +274,11 @@ fn the_stage_is_in_the_path_on_an_apis_own_host_and_nowhere_else() {
         /LOCAL/a: 403 {"message":"Missing Authentication Token"}
         /local/a: 200 {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/local/a", "QUERY_STRING": "", "SERVER_NAME": "shop.test"}
         /local/a: 200 {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/local/a", "QUERY_STRING": "", "SERVER_NAME": "shop.example.org"}
+        /local/.zappa/health: 200 ok
+
+        /.zappa/health: 200 ok
+
+        /.zappa: 200 {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/.zappa", "QUERY_STRING": "", "SERVER_NAME": "shop.test"}
     "#]].assert_eq(&text);
 
     let http = deployed.zappa(["deploy", "local", "--front-door", "http", "--json"]).expect_code(0);
@@ -279,7 +286,9 @@ fn the_stage_is_in_the_path_on_an_apis_own_host_and_nowhere_else() {
     expect![[r#"
         /local/a: 200 {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/local/a", "QUERY_STRING": "", "SERVER_NAME": "abc.execute-api.eu-west-1.amazonaws.com"}
         /a: 200 {"REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": "/a", "QUERY_STRING": "", "SERVER_NAME": "abc.execute-api.eu-west-1.amazonaws.com"}
-    "#]].assert_eq(&(seen("/local/a", &own) + &seen("/a", &own)));
+        /.zappa/health: 200 ok
+
+    "#]].assert_eq(&(seen("/local/a", &own) + &seen("/a", &own) + &seen("/.zappa/health", &own)));
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn a_domain_needs_permissions_of_its_own() {
         ["acm:AddTagsToCertificate","acm:DeleteCertificate","acm:DescribeCertificate","acm:GetCertificate","acm:ListTagsForCertificate"] "arn:aws:acm:eu-west-1:123456789012:certificate/*"
         ["acm:ListCertificates","acm:RequestCertificate"] "*"
         ["route53:ChangeResourceRecordSets","route53:ListResourceRecordSets"] "arn:aws:route53:::hostedzone/*"
-        ["route53:ListHostedZones"] "*""#]].assert_eq(&added.join("\n"));
+        ["route53:ListHealthChecks","route53:ListHostedZones"] "*""#]].assert_eq(&added.join("\n"));
     let elsewhere = lines(&part(&project("domain = \"shop.example.com\"\nroute53_enabled = false\n"), "deployer"));
     assert!(elsewhere.contains("acm:RequestCertificate") && !elsewhere.contains("route53:"), "{elsewhere}");
 }

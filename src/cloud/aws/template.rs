@@ -251,7 +251,18 @@ impl Deployer<'_> {
         if domain.route53 {
             let zones = format!("arn:{partition}:route53:::hostedzone/*");
             statements.push(allow("Records", &["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets"], json!(zones)));
-            statements.push(allow("FindZones", &["route53:ListHostedZones"], json!("*")));
+            statements.push(allow("FindZones", &["route53:ListHealthChecks", "route53:ListHostedZones"], json!("*")));
+            if self.several {
+                let checks = format!("arn:{partition}:route53:::healthcheck/*");
+                let actions = [
+                    "route53:ChangeTagsForResource",
+                    "route53:DeleteHealthCheck",
+                    "route53:ListTagsForResources",
+                    "route53:UpdateHealthCheck",
+                ];
+                statements.push(allow("HealthChecks", &actions, json!(checks)));
+                statements.push(allow("MakeHealthChecks", &["route53:CreateHealthCheck"], json!("*")));
+            }
         }
         if domain.edge {
             // API Gateway acts on the distribution for whoever makes the name.

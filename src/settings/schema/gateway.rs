@@ -163,12 +163,21 @@ pub(super) const DOMAIN_KEYS: &[Key] = &[
     Key::new("base_path", Kind::Text, Unset, "\"shop\"", "The path under that domain where the app begins; stages of a project can share a domain, each under its own."),
     Key::new("route53_enabled", Kind::Bool, Json("true"), "true", "Whether the domain's records are written where the account has a public hosted zone in Route 53 for it. If not, `zappa certify` shows them.").aws(),
     Key::new(
+        "route53_health_checks",
+        Kind::Bool,
+        Json("true"),
+        "true",
+        "Of a stage in several regions: whether Route 53 asks each of them all the time whether it is well, and leads nobody to one that is not. A health \
+         check costs some dollars a month for each region.",
+    )
+    .aws(),
+    Key::new(
         "certificate_arn",
         words::ARN,
         Unset,
         "\"arn:aws:acm:eu-central-1:123456789012:certificate/1234\"",
-        "The domain's certificate in AWS Certificate Manager, in the stage's region (us-east-1 for an edge-optimized domain). Left out: one that \
-         covers the domain is found, or requested.",
+        "The domain's certificate in AWS Certificate Manager, in the stage's region (us-east-1 for an edge-optimized domain), of which it can have one \
+         only. Left out: one that covers the domain is found, or requested, in each region.",
     )
     .aws(),
     Key::new("certificate", Kind::Text, Unset, "\"shop.crt\"", "File with a certificate of your own (PEM), relative to this file. It is imported by `zappa certify`, and again whenever it has changed.").aws(),

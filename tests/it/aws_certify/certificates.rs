@@ -26,7 +26,7 @@ fn certificate(stage: &Stage, region: &str, name: &str) -> String {
 }
 
 /// Writes `NAME.crt` and `NAME.key`.
-fn files(stage: &Stage, name: &str) {
+pub(super) fn files(stage: &Stage, name: &str) {
     let text = script(
         stage,
         &format!(

@@ -74,7 +74,7 @@ fn line(record: &Value) -> String {
         None => record["ResourceRecords"].as_array().into_iter().flatten().map(|value| text(&value["Value"])).collect::<Vec<_>>().join(" "),
     };
     let routing: Vec<String> =
-        ["SetIdentifier", "Region"].iter().filter_map(|key| Some(format!(" {}", record.get(key)?.as_str()?))).collect();
+        ["SetIdentifier", "Region", "HealthCheckId"].iter().filter_map(|key| Some(format!(" {}", record.get(key)?.as_str()?))).collect();
     format!("{} {}{} {target}", text(&record["Name"]), text(&record["Type"]), routing.concat())
 }
 

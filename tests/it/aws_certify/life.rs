@@ -35,6 +35,7 @@ fn a_rest_api_gets_a_domain() {
         lambda:UpdateAlias
         route53:ListHostedZones
         route53:ListResourceRecordSets
+        route53:ListHealthChecks
         route53:ChangeResourceRecordSets
     "#]]
     .assert_eq(&stage.calls());
@@ -108,6 +109,7 @@ fn a_rest_api_gets_a_domain() {
         lambda:UpdateAlias
         route53:ListHostedZones
         route53:ListResourceRecordSets
+        route53:ListHealthChecks
     "#]]
     .assert_eq(&stage.calls());
     assert_eq!(stage.inventory(), found);
@@ -136,6 +138,7 @@ fn a_rest_api_gets_a_domain() {
     expect![[r#"
         apigateway:GetDomainNames
         apigatewayv2:GetApiMappings
+        route53:ListHealthChecks
         route53:ListHostedZones
         route53:ListResourceRecordSets
         route53:ChangeResourceRecordSets

@@ -317,7 +317,14 @@ fn the_environment_has_four_kilobytes() {
     };
     toml(&fits(4096 - 4 - 10)).zappa(["settings"]).expect_code(0);
     let said = refused(&toml(&fits(4096 - 4 - 10 + 1)), ["settings"]);
-    assert!(said.contains("zappa_settings.toml:2: the environment variables take 4097 bytes, names included"), "{said}");
+    assert!(said.contains("zappa_settings.toml:2: the environment variables take 4097 bytes, names included, and"), "{said}");
+    // The longest name of a bucket, and `shop-dev` as the function's.
+    let ours = "ZAPPA_DEPENDENCIES".len()
+        + format!("s3://{}/zappa-dependencies/shop-dev/{hash}.zip#sha256={hash}", "b".repeat(63), hash = "0".repeat(64)).len();
+    let fetched = |size: usize| format!("{}slim_handler = true\nproject_name = \"shop\"\n", fits(size));
+    toml(&fetched(4096 - 4 - 10 - ours)).zappa(["settings"]).expect_code(0);
+    let said = refused(&toml(&fetched(4096 - 4 - 10 - ours + 1)), ["settings"]);
+    assert!(said.contains(&format!("take 4097 bytes, names included (up to {ours} of them tell it where its dependencies are")), "{said}");
 }
 
 #[test]

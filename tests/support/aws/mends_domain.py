@@ -19,7 +19,7 @@ from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.route53 import models as models_dns
 from moto.route53 import responses as responses_dns
-from moto.route53.exceptions import Route53ClientError
+from moto.route53.exceptions import NoSuchHealthCheck, Route53ClientError
 
 
 def install():
@@ -40,6 +40,9 @@ def install():
         (backend_v2, "create_api_mapping", create_api_mapping),
         (backend_v2, "delete_api", delete_http_api),
         (responses_dns.Route53, "change_resource_record_sets", change_resource_record_sets),
+        (responses_dns.Route53, "create_health_check", create_health_check),
+        (responses_dns.Route53, "change_tags_for_resource", change_tags_for_resource),
+        (models_dns.Route53Backend, "delete_health_check", delete_health_check),
     ]:
         setattr(owner, name, mended(getattr(owner, name), mend))
     responses.APIGatewayResponse.update_domain_name = update_domain_name
@@ -267,6 +270,8 @@ def change_resource_record_sets(original, self):
         there = next((known for known in sets if identity(known) == identity(wanted)), None)
         if action == "CREATE" and there is not None:
             refuse(f"Tried to create resource record set {identity(wanted)} but it already exists")
+        if action != "DELETE" and wanted.health_check_id and wanted.health_check_id not in self.backend.health_checks:
+            refuse(f"Health check {wanted.health_check_id} does not exist")
         if action == "DELETE" and (there is None or vars(there) != vars(wanted)):
             refuse(f"Tried to delete resource record set {identity(wanted)} but the values provided do not match the current values")
         sets = [known for known in sets if known is not there] + ([] if action == "DELETE" else [wanted])
@@ -300,3 +305,38 @@ def identity(known):
 
 def refuse(message):
     raise Route53ClientError("InvalidChangeBatch", message)
+
+
+# Health checks
+
+MOST_TAGS = 10
+
+
+def create_health_check(original, self):
+    """A reference stands for one check, and for none once that is deleted."""
+    reference, config = self._get_param("CallerReference"), self._get_param("HealthCheckConfig")
+    assert len(reference) <= 64, reference
+    assert len(config.get("Regions") or [None] * 3) >= 3, "Route 53 asks from three regions at least"
+    there = [check for check in self.backend.health_checks.values() if check.caller_reference == reference]
+    used = self.backend.__dict__.setdefault("used_references", {})
+    if reference in used and (not there or used[reference] != config):
+        raise Route53ClientError("HealthCheckAlreadyExists", f"A health check with the caller reference {reference} has been created")
+    if there:
+        return ActionResult({"HealthCheck": there[0]})
+    used[reference] = config
+    return original(self)
+
+
+def delete_health_check(original, self, health_check_id):
+    """What records are to do without it, nobody knows: a tool that leaves one that depends on it is wrong."""
+    if health_check_id not in self.health_checks:
+        raise NoSuchHealthCheck(health_check_id)
+    used = [there.name for zone in self.zones.values() for there in zone.rrsets if there.health_check_id == health_check_id]
+    if used:
+        raise Route53ClientError("HealthCheckInUse", f"{used} depend on {health_check_id}")
+    original(self, health_check_id)
+
+
+def change_tags_for_resource(original, self):
+    assert len(self._get_param("AddTags", [])) <= MOST_TAGS
+    return original(self)

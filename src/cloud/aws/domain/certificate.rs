@@ -2,6 +2,7 @@
 //!
 //! A certificate is used where it is, and an edge-optimized domain's has to be in the region that CloudFront looks in.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_acm::config::{Builder, Region};
@@ -19,6 +20,9 @@ use crate::cloud::aws::names::PROJECT_TAG;
 use crate::cloud::aws::retries::Pauses;
 use crate::model::{CertificateFiles, CertificateSource, Outcome};
 use crate::observe::{Observer, Task};
+
+/// The proofs that have been seen to in this run.
+type Proofs = tokio::sync::Mutex<BTreeSet<String>>;
 
 const ABSENT: [&str; 1] = ["ResourceNotFoundException"];
 /// What a domain name that was just deleted still does with its certificate, for a while.
@@ -38,11 +42,16 @@ fn at(ground: Ground<'_>) -> Builder {
 }
 
 /// See [`crate::cloud::Domains::ensure_certificate`]. `current` is the certificate that the domain name has.
-pub(super) async fn ensure(ground: Ground<'_>, current: Option<&str>, observer: &dyn Observer) -> Result<(Outcome, Certificate), AwsError> {
+pub(super) async fn ensure(
+    ground: Ground<'_>,
+    current: Option<&str>,
+    proofs: &Proofs,
+    observer: &dyn Observer,
+) -> Result<(Outcome, Certificate), AwsError> {
     match &ground.domain.certificate {
         CertificateSource::Arn(arn) => named(ground, arn).await,
         CertificateSource::Own(files) => own(ground, files).await,
-        CertificateSource::Managed => managed(ground, current, observer).await,
+        CertificateSource::Managed => managed(ground, current, proofs, observer).await,
     }
 }
 
@@ -86,7 +95,12 @@ async fn named(ground: Ground<'_>, arn: &str) -> Result<(Outcome, Certificate), 
     Ok((Outcome::Unchanged, told(&detail)))
 }
 
-async fn managed(ground: Ground<'_>, current: Option<&str>, observer: &dyn Observer) -> Result<(Outcome, Certificate), AwsError> {
+async fn managed(
+    ground: Ground<'_>,
+    current: Option<&str>,
+    proofs: &Proofs,
+    observer: &dyn Observer,
+) -> Result<(Outcome, Certificate), AwsError> {
     let known = list(ground).await?;
     if let Some(arn) = best(ground, &known, current).and_then(CertificateSummary::certificate_arn) {
         let detail = described(ground, arn).await?;
@@ -99,23 +113,33 @@ async fn managed(ground: Ground<'_>, current: Option<&str>, observer: &dyn Obser
     let task = Task::begin(observer, "certificate", None);
     let record = validation_record(ground, &arn).await?;
     if let Some(record) = record {
-        let written = match ground.domain.route53 {
-            true => records::prove(ground, &record).await?,
-            false => None,
-        };
-        match written {
-            Some(zone) => observer.note(&format!("proof of the domain is in the hosted zone `{zone}`; ACM looks for it every few minutes")),
-            None => observer.note(&format!(
-                "make this record where the domain's DNS is kept, and leave it there, since renewals need it, too:\n  {} CNAME {}\nwaiting for it; \
-                 Ctrl-C ends the waiting, and running the command again goes on with it",
-                record.name(),
-                record.value()
-            )),
-        }
+        prove(ground, &record, proofs, observer).await?;
     }
     let detail = issued(ground, &arn).await?;
     task.done("issued");
     Ok((outcome, told(&detail)))
+}
+
+/// Writes the proof, or tells it, unless another region has: they share it.
+async fn prove(ground: Ground<'_>, record: &ResourceRecord, proofs: &Proofs, observer: &dyn Observer) -> Result<(), AwsError> {
+    let mut proofs = proofs.lock().await;
+    let line = format!("{} CNAME {}", record.name(), record.value());
+    if proofs.contains(&line) {
+        return Ok(());
+    }
+    let written = match ground.domain.route53 {
+        true => records::prove(ground, record).await?,
+        false => None,
+    };
+    match written {
+        Some(zone) => observer.note(&format!("proof of the domain is in the hosted zone `{zone}`; ACM looks for it every few minutes")),
+        None => observer.note(&format!(
+            "make this record where the domain's DNS is kept, and leave it there, since renewals need it, too:\n  {line}\nwaiting for it; Ctrl-C ends the \
+             waiting, and running the command again goes on with it"
+        )),
+    }
+    proofs.insert(line);
+    Ok(())
 }
 
 async fn request(ground: Ground<'_>) -> Result<String, AwsError> {

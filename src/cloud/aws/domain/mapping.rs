@@ -7,6 +7,7 @@ use crate::cloud::aws::classify::{failed, found};
 use crate::cloud::aws::route::{Site, rest};
 
 const ABSENT: [&str; 1] = ["NotFoundException"];
+const EXISTS: [&str; 1] = ["ConflictException"];
 /// The path of a mapping that has none.
 const NO_PATH: &str = "(none)";
 
@@ -62,18 +63,17 @@ pub(super) async fn list(site: Site<'_>, name: &Name) -> Result<Vec<Mapping>, Aw
     }
 }
 
-/// A new path.
-pub(super) async fn create(site: Site<'_>, name: &Name, key: &str, goal: Goal<'_>) -> Result<(), AwsError> {
-    let action = rest::POST;
-    if name.edge {
+/// A new path; `false` if it is there already: our own, whose answer was lost, or another run's.
+pub(super) async fn create(site: Site<'_>, name: &Name, key: &str, goal: Goal<'_>) -> Result<bool, AwsError> {
+    let made = if name.edge {
         let request = site.clients.rest_apis.create_base_path_mapping().domain_name(&name.name).rest_api_id(goal.api).stage(goal.stage);
         let request = if key.is_empty() { request } else { request.base_path(key) };
-        request.send().await.map_err(failed(action, path(name)))?;
+        found(request.send().await, &EXISTS).map_err(failed(rest::POST, path(name)))?.is_some()
     } else {
         let request = site.clients.http_apis.create_api_mapping().domain_name(&name.name).api_id(goal.api).stage(goal.stage);
-        request.api_mapping_key(key).send().await.map_err(failed(action, path(name)))?;
-    }
-    Ok(())
+        found(request.api_mapping_key(key).send().await, &EXISTS).map_err(failed(rest::POST, path(name)))?.is_some()
+    };
+    Ok(made)
 }
 
 /// Lets a path that is there lead to something else, without a moment in which it leads nowhere.

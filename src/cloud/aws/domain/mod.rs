@@ -1,12 +1,13 @@
 //! Domains of the user's own: a certificate in ACM (`certificate`), a domain name in API Gateway (`name`), its path that leads to the stage's API
-//! (`mapping`), and the records in Route 53 that lead to the domain name (`records`).
+//! (`mapping`), the records in Route 53 that lead to the domain name (`records`), and what these depend on where a stage is in several regions (`health`).
 //!
 //! Nothing of it is remembered. The domain name and certificates that are made here bear the stage's tags, a mapping is known by the API that it leads to,
-//! and records by the host name that they lead to. The record that proves to ACM whose the domain is stays for good: every certificate of the account for
+//! records by the host name that they lead to, and a health check by its caller reference. The record that proves to ACM whose the domain is stays for good: every certificate of the account for
 //! the domain, in whatever region, shares it and needs it again to be renewed.
 
 mod certificate;
 mod error;
+mod health;
 mod mapping;
 mod name;
 mod records;
@@ -22,7 +23,7 @@ use super::names::Place;
 use super::route::{self, Door, RouteError, Site};
 use super::stage::Stage;
 use super::{AwsCloud, AwsError};
-use crate::cloud::{Certificate, CloudError, DomainState, Domains, Endpoint, Records, Removed};
+use crate::cloud::{Certificate, CloudError, DomainState, Domains, Endpoint, Records, Removed, Routing};
 use crate::model::{DomainSettings, Outcome, StageId};
 use crate::observe::Observer;
 use mapping::{Goal, Mapping};
@@ -89,7 +90,7 @@ impl Domains for AwsCloud {
             name.check(ground).map_err(AwsError::from)?;
         }
         let current = name.and_then(|name| name.certificate);
-        Ok(Box::pin(certificate::ensure(ground, current.as_deref(), observer)).await?)
+        Ok(Box::pin(certificate::ensure(ground, current.as_deref(), &self.options.fleet.proofs, observer)).await?)
     }
 
     async fn ensure_name(
@@ -108,19 +109,22 @@ impl Domains for AwsCloud {
             (Outcome::Unchanged, mapped) => mapped,
             (named, _) => named,
         };
-        Ok((outcome, name.endpoint(ground.site)))
+        let known = standing.stage.route().await;
+        // Of a stage that was taken over from a dead run, nothing is known.
+        let route = if known.is_some() { known } else { route::look(ground.site, door).await? };
+        Ok((outcome, Endpoint { front_door: route.map(|route| route.url), ..name.endpoint(ground.site) }))
     }
 
     async fn sync_records(
         &self,
         id: &StageId,
         domain: &DomainSettings,
-        endpoints: &[Endpoint],
-        replace: bool,
+        routing: &Routing<'_>,
+        observer: &dyn Observer,
     ) -> Result<(Outcome, Records), CloudError> {
         let standing = self.standing(id, domain).await?;
         let ground = standing.ground(self.clients().await?, domain);
-        Ok(Box::pin(records::sync(ground, endpoints, replace)).await?)
+        Ok(Box::pin(records::sync(ground, routing, observer)).await?)
     }
 }
 
@@ -145,10 +149,11 @@ async fn ensure_mapping(ground: Ground<'_>, name: &Name, door: &Door, replace: b
     let stage = route::stage_name(site, door);
     let goal = goal(door, &stage)?;
     let key = key(ground.domain);
-    let there = mapping::list(site, name).await?;
-    let Some(there) = there.iter().find(|there| there.path == key) else {
-        mapping::create(site, name, key, goal).await?;
-        return Ok(Outcome::Created);
+    let find = async || Ok::<_, AwsError>(mapping::list(site, name).await?.into_iter().find(|there| there.path == key));
+    let there = match find().await? {
+        Some(there) => there,
+        None if mapping::create(site, name, key, goal).await? => return Ok(Outcome::Created),
+        None => find().await?.ok_or_else(|| incomplete(&name.name, "apiMappingKey"))?,
     };
     if there.api == goal.api && there.stage == goal.stage {
         return Ok(Outcome::Unchanged);
@@ -156,11 +161,12 @@ async fn ensure_mapping(ground: Ground<'_>, name: &Name, door: &Door, replace: b
     if there.api != goal.api && !replace && !route::own_apis(site).await?.contains(&there.api) {
         return Err(DomainError::MappingTaken { url: ground.domain.url(), api: there.api.clone() }.into());
     }
-    mapping::point(site, name, there, goal).await?;
+    mapping::point(site, name, &there, goal).await?;
     Ok(Outcome::Updated)
 }
 
-/// What the stage's domains lead to follows its front door, before the one before is removed: API Gateway removes no API that a domain leads to.
+/// What the stage's domains lead to follows its front door, and the health check with it, before the one before is removed: API Gateway removes no API that
+/// a domain leads to.
 pub(super) async fn follow(site: Site<'_>, domain: Option<&DomainSettings>, door: &Door, observer: &dyn Observer) -> Result<(), AwsError> {
     let names = name::list(site, domain.map(|domain| domain.name.as_str())).await?;
     if names.is_empty() {
@@ -168,6 +174,11 @@ pub(super) async fn follow(site: Site<'_>, domain: Option<&DomainSettings>, door
     }
     let own = route::own_apis(site).await?;
     let stage = route::stage_name(site, door);
+    if domain.is_none_or(|domain| domain.route53)
+        && let Some(there) = route::look(site, door).await?
+    {
+        health::follow(site, &there.url).await?;
+    }
     for name in &names {
         let left = |there: &Mapping| own.contains(&there.api) && Some(&there.api) != door.id.as_ref();
         for there in mapping::list(site, name).await?.iter().filter(|there| left(there)) {
@@ -202,19 +213,34 @@ pub(super) async fn remove(
     if let Some(domain) = domain.filter(|domain| names.iter().all(|name| name.name != domain.name)) {
         domains.push((domain.clone(), false));
     }
+    // Nobody shall be led to where nothing is, so records go before all else. A name goes with the last of the project's stages that share it.
+    let mut leaving = Vec::new();
     for name in &names {
         let (ours, others): (Vec<Mapping>, Vec<Mapping>) =
             mapping::list(site, name).await?.into_iter().partition(|there| own.contains(&there.api));
-        // The last of the project's stages that share a name takes it away.
         let last = others.is_empty() && (name.is_own(site) || (name.is_of_project(site) && !ours.is_empty()));
-        let settings = match domain.filter(|domain| domain.name == name.name) {
-            Some(domain) => domain.clone(),
-            None => forgotten(name),
-        };
-        if last {
-            let ground = Ground { site, domain: &settings, tags, certificates: &site.place.region };
+        let settings = domain.filter(|domain| domain.name == name.name).cloned().unwrap_or_else(|| forgotten(name));
+        leaving.push((name, ours, last, settings));
+    }
+    // A check costs money, so one is looked for even where the name is gone that it was for.
+    let asks = leaving.iter().map(|(_, _, _, settings)| settings).chain(domain).any(|settings| settings.route53);
+    let known = if asks { health::list(site).await? } else { Vec::new() };
+    let checks: Vec<_> = health::of_region(site, &known, &site.place.region).collect();
+    for (name, _, last, settings) in &leaving {
+        let ground = Ground { site, domain: settings, tags, certificates: &site.place.region };
+        if *last {
             removed.extend(records::remove(ground, &name.target, dry_run).await?);
+        } else if !checks.is_empty() && !dry_run {
+            records::release(ground, &checks).await?;
         }
+    }
+    for check in checks {
+        if !dry_run {
+            health::delete(site, &check.id).await?;
+        }
+        removed.push(format!("health check `{}`", check.id));
+    }
+    for (name, ours, last, settings) in leaving {
         for there in &ours {
             if !dry_run {
                 mapping::delete(site, name, there).await?;
@@ -245,6 +271,7 @@ fn forgotten(name: &Name) -> DomainSettings {
         edge: name.edge,
         certificate: crate::model::CertificateSource::Managed,
         route53: true,
+        health_checks: true,
     }
 }
 

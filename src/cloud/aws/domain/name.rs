@@ -52,7 +52,8 @@ impl Name {
     }
 
     pub(super) fn endpoint(&self, site: Site<'_>) -> Endpoint {
-        Endpoint { region: site.place.region.clone(), domain_name: self.target.clone(), hosted_zone_id: self.zone.clone() }
+        let region = site.place.region.clone();
+        Endpoint { region, domain_name: self.target.clone(), hosted_zone_id: self.zone.clone(), front_door: None }
     }
 
     /// Whether it is of the kind that the stage wants. One kind can become the other, but not in passing: people's DNS has to follow at the same time.

@@ -1,14 +1,18 @@
 //! The records of a domain in Route 53: in the public hosted zone of the account whose name is the longest end of the domain.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_route53::types::{
     AliasTarget, Change, ChangeAction, ChangeBatch, HostedZone, ResourceRecord, ResourceRecordSet, ResourceRecordSetRegion, RrType,
 };
 
+use super::health::{self, Check, Checks};
 use super::{DomainError, Ground};
 use crate::cloud::aws::AwsError;
 use crate::cloud::aws::classify::failed;
-use crate::cloud::{DnsRecord, Endpoint, Records};
+use crate::cloud::{DnsRecord, Endpoint, Records, Routing};
 use crate::model::Outcome;
+use crate::observe::Observer;
 
 /// Seconds for which others remember the proof of a domain.
 const TTL: i64 = 300;
@@ -67,58 +71,96 @@ pub(super) async fn look(ground: Ground<'_>, endpoint: Option<&Endpoint>) -> Res
     let sets = sets(ground, &zone, &ground.domain.name).await?;
     let leading = sets.iter().filter(|set| endpoint.is_some_and(|endpoint| leads_to(set, &endpoint.domain_name)));
     let records = leading.map(told).collect();
-    Ok(Some(Records { zone: Some(zone.name), records }))
+    Ok(Some(Records { zone: Some(zone.name), records, health_checks: Vec::new(), left_over: Vec::new() }))
 }
 
 /// See [`crate::cloud::Domains::sync_records`].
-pub(super) async fn sync(ground: Ground<'_>, endpoints: &[Endpoint], replace: bool) -> Result<(Outcome, Records), AwsError> {
+pub(super) async fn sync(ground: Ground<'_>, routing: &Routing<'_>, observer: &dyn Observer) -> Result<(Outcome, Records), AwsError> {
     let domain = ground.domain.name.as_str();
-    let Some(zone) = zone(ground, domain).await? else {
-        let records = endpoints.iter().map(|endpoint| DnsRecord {
-            name: domain.to_owned(),
-            kind: RrType::Cname.as_str().to_owned(),
-            value: endpoint.domain_name.clone(),
-        });
-        return Ok((Outcome::Unchanged, Records { zone: None, records: records.collect() }));
-    };
+    let Some(zone) = zone(ground, domain).await? else { return Ok((Outcome::Unchanged, kept_elsewhere(domain, routing))) };
     let there = sets(ground, &zone, domain).await?;
-    let mut wanted = Vec::new();
-    for endpoint in endpoints {
-        for kind in KINDS {
-            wanted.push(alias(domain, kind, endpoint, endpoints.len() > 1)?);
-        }
-    }
-    let ours = |set: &ResourceRecordSet| {
-        // A domain name that is made anew has another host name, in the same zone of API Gateway's. CloudFront's zone is everybody's.
-        let known = |endpoint: &Endpoint| {
-            leads_to(set, &endpoint.domain_name)
-                || (!ground.domain.edge && set.alias_target().is_some_and(|target| target.hosted_zone_id() == endpoint.hosted_zone_id))
-        };
-        // One of several regions'.
-        let of_region = set.region().is_some() && set.region().map(ResourceRecordSetRegion::as_str) == set.set_identifier();
-        of_region || endpoints.iter().any(known)
+    let others = |set: &&ResourceRecordSet| region(set).is_some_and(|region| routing.endpoints.iter().all(|known| known.region != region));
+    let foreign = |set: &&ResourceRecordSet| {
+        others(set) && routing.regions.is_some_and(|regions| regions.iter().all(|known| Some(known.as_str()) != region(set)))
     };
-    let stray = |set: &&ResourceRecordSet| !replace && !ours(set) && !wanted.contains(set);
+    // Another region's record stays: it may serve, although it has not answered in this run.
+    let (kept, there): (Vec<_>, Vec<_>) = there.into_iter().partition(|set| others(&set) && !(routing.replace && foreign(&set)));
+    let stray = |set: &&ResourceRecordSet| !routing.replace && !is_ours(ground, set, routing.endpoints);
     if let Some(set) = there.iter().find(stray) {
-        let DnsRecord { name, kind, value } = told(set);
+        let DnsRecord { name, kind, value, .. } = told(set);
         return Err(DomainError::RecordTaken { name, kind, value }.into());
+    }
+    let nearest = !ground.domain.edge && (routing.nearest || !kept.is_empty());
+    let known = health::list(ground.site).await?;
+    let checks = match nearest && routing.checked {
+        true => health::all(ground, &known, routing.endpoints, |endpoint| attached(&there, endpoint), observer).await?,
+        false => Checks::default(),
+    };
+    let mut wanted = Vec::new();
+    for endpoint in routing.endpoints {
+        for kind in KINDS {
+            wanted.push(alias(domain, kind, endpoint, nearest.then(|| checks.of(&endpoint.region)))?);
+        }
     }
     // What cannot stand beside the wanted ones goes in the same moment: a name with a CNAME has nothing else.
     let beside = |set: &&ResourceRecordSet| !wanted.iter().any(|wanted| identity(wanted) == identity(set));
     let mut changes: Vec<_> = there.iter().filter(beside).map(|set| (ChangeAction::Delete, set.clone())).collect();
     changes.extend(wanted.iter().filter(|wanted| !there.contains(wanted)).map(|wanted| (ChangeAction::Upsert, wanted.clone())));
-    let outcome = match (changes.is_empty(), there.is_empty()) {
-        (true, _) => Outcome::Unchanged,
+    let mut outcome = match (changes.is_empty(), there.is_empty()) {
+        (true, _) => checks.outcome,
         (false, true) => Outcome::Created,
         (false, false) => Outcome::Updated,
     };
     if !changes.is_empty() {
         change(ground, &zone, changes).await?;
     }
-    Ok((outcome, Records { zone: Some(zone.name), records: wanted.iter().map(told).collect() }))
+    let mut left_over: Vec<String> = kept.iter().filter(foreign).filter_map(region).map(str::to_owned).collect();
+    left_over.dedup();
+    let regions = routing.endpoints.iter().map(|endpoint| endpoint.region.as_str());
+    let regions = regions.chain(there.iter().filter_map(region));
+    let unused: BTreeSet<&str> =
+        regions.flat_map(|region| health::of_region(ground.site, &known, region)).map(|check| check.id.as_str()).collect();
+    for id in unused.into_iter().filter(|id| !checks.uses(id)) {
+        health::delete(ground.site, id).await?;
+        outcome = if outcome == Outcome::Unchanged { Outcome::Updated } else { outcome };
+    }
+    let records = wanted.iter().map(told).collect();
+    Ok((outcome, Records { zone: Some(zone.name), records, health_checks: checks.all, left_over }))
 }
 
-/// Removes the records that lead to this host name of API Gateway's, or says which there are.
+/// The health check that people depend on who are led there now.
+fn attached<'a>(there: &'a [ResourceRecordSet], endpoint: &Endpoint) -> Option<&'a str> {
+    there.iter().filter(|set| leads_to(set, &endpoint.domain_name)).find_map(ResourceRecordSet::health_check_id)
+}
+
+/// Where Route 53 has no zone of the domain, the host of its DNS leads people in its own way, and there is one CNAME for each region to choose from.
+fn kept_elsewhere(domain: &str, routing: &Routing<'_>) -> Records {
+    let record = |endpoint: &Endpoint| DnsRecord {
+        name: domain.to_owned(),
+        kind: RrType::Cname.as_str().to_owned(),
+        value: endpoint.domain_name.clone(),
+        region: routing.nearest.then(|| endpoint.region.clone()),
+    };
+    let records = routing.endpoints.iter().map(record).collect();
+    Records { zone: None, records, health_checks: Vec::new(), left_over: Vec::new() }
+}
+
+/// Whether a record leads to the stage already, if in another way.
+fn is_ours(ground: Ground<'_>, set: &ResourceRecordSet, endpoints: &[Endpoint]) -> bool {
+    // A domain name that is made anew has another host name, in the same zone of API Gateway's. CloudFront's zone is everybody's.
+    endpoints.iter().any(|endpoint| {
+        leads_to(set, &endpoint.domain_name)
+            || (!ground.domain.edge && set.alias_target().is_some_and(|target| target.hosted_zone_id() == endpoint.hosted_zone_id))
+    })
+}
+
+/// The region of which this is the record, of several.
+fn region(set: &ResourceRecordSet) -> Option<&str> {
+    set.region().map(ResourceRecordSetRegion::as_str).filter(|region| Some(*region) == set.set_identifier())
+}
+
+/// Removes the records that lead to this host name of API Gateway's, or says which there are. Those of other regions stay as they are, be it only one: people
+/// are led there as before, and `certify` makes a simple record of it where the stage is in one region only.
 pub(super) async fn remove(ground: Ground<'_>, target: &str, dry_run: bool) -> Result<Vec<String>, AwsError> {
     let Some(zone) = zone(ground, &ground.domain.name).await? else { return Ok(Vec::new()) };
     let there: Vec<_> = sets(ground, &zone, &ground.domain.name).await?.into_iter().filter(|set| leads_to(set, target)).collect();
@@ -127,6 +169,21 @@ pub(super) async fn remove(ground: Ground<'_>, target: &str, dry_run: bool) -> R
         change(ground, &zone, there.into_iter().map(|set| (ChangeAction::Delete, set)).collect()).await?;
     }
     Ok(removed)
+}
+
+/// Takes health checks away from records that stay.
+pub(super) async fn release(ground: Ground<'_>, checks: &[&Check]) -> Result<(), AwsError> {
+    let Some(zone) = zone(ground, &ground.domain.name).await? else { return Ok(()) };
+    let depends = |set: &ResourceRecordSet| set.health_check_id().is_some_and(|id| checks.iter().any(|check| check.id == id));
+    let mut free = Vec::new();
+    for mut set in sets(ground, &zone, &ground.domain.name).await?.into_iter().filter(depends) {
+        set.health_check_id = None;
+        free.push((ChangeAction::Upsert, set));
+    }
+    if !free.is_empty() {
+        change(ground, &zone, free).await?;
+    }
+    Ok(())
 }
 
 /// The record sets of a name that lead somewhere, in the form in which [`alias`] makes them.
@@ -160,13 +217,15 @@ fn normal(mut set: ResourceRecordSet) -> ResourceRecordSet {
     set
 }
 
-/// With `nearest` it is one of several, of which people are given the one that answers them fastest, as long as it is well.
-fn alias(domain: &str, kind: RrType, endpoint: &Endpoint, nearest: bool) -> Result<ResourceRecordSet, AwsError> {
+/// With `nearest` it is one of several, of which people are given the one that answers them fastest, as long as it is well. Of API Gateway's own health
+/// Route 53 learns next to nothing (API reference, `AliasTarget`, `EvaluateTargetHealth`): the health check says it, and both have to be well.
+fn alias(domain: &str, kind: RrType, endpoint: &Endpoint, nearest: Option<Option<&str>>) -> Result<ResourceRecordSet, AwsError> {
     let target = AliasTarget::builder().hosted_zone_id(&endpoint.hosted_zone_id).dns_name(plain(&endpoint.domain_name));
-    let target = built(target.evaluate_target_health(nearest).build())?;
+    let target = built(target.evaluate_target_health(nearest.is_some()).build())?;
     let mut set = ResourceRecordSet::builder().name(domain).r#type(kind).alias_target(target);
-    if nearest {
+    if let Some(check) = nearest {
         set = set.set_identifier(&endpoint.region).region(ResourceRecordSetRegion::from(endpoint.region.as_str()));
+        set = set.set_health_check_id(check.map(str::to_owned));
     }
     built(set.build())
 }
@@ -195,7 +254,8 @@ fn told(set: &ResourceRecordSet) -> DnsRecord {
         Some(target) => vec![plain(target.dns_name())],
         None => set.resource_records().iter().map(|record| plain(record.value())).collect(),
     };
-    DnsRecord { name: set.name().to_owned(), kind: set.r#type().as_str().to_owned(), value: values.join(", ") }
+    let (name, kind) = (set.name().to_owned(), set.r#type().as_str().to_owned());
+    DnsRecord { name, kind, value: values.join(", "), region: region(set).map(str::to_owned) }
 }
 
 /// Without the dot at the end, in small letters, and with the star that Route 53 writes as `\052`.
@@ -204,6 +264,6 @@ fn plain(name: &str) -> String {
 }
 
 /// What the builders of the SDK say where a field is missing, which none is.
-fn built<T>(result: Result<T, aws_sdk_route53::error::BuildError>) -> Result<T, AwsError> {
+pub(super) fn built<T>(result: Result<T, aws_sdk_route53::error::BuildError>) -> Result<T, AwsError> {
     result.map_err(|_| super::incomplete("the records", "a field"))
 }

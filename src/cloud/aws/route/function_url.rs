@@ -6,6 +6,8 @@ use aws_sdk_lambda::types::{Cors, FunctionUrlAuthType, InvokeMode};
 use super::{Door, Site, Wanted, together};
 use crate::cloud::aws::AwsError;
 use crate::cloud::aws::classify::{code, failed, found};
+use crate::cloud::aws::connect::Clients;
+use crate::cloud::aws::names::Names;
 use crate::cloud::aws::permission::{self, INVOKE_FUNCTION, Statement};
 use crate::cloud::{Removed, RouteSpec};
 use crate::model::{FrontDoor, LIVE, Outcome};
@@ -106,6 +108,12 @@ async fn update(site: Site<'_>, config: &Config, there: &GetFunctionUrlConfigOut
     let request = request.auth_type(config.auth.clone()).cors(cors).invoke_mode(InvokeMode::Buffered);
     request.send().await.map_err(failed("lambda:UpdateFunctionUrlConfig", &site.names.function))?;
     Ok(Outcome::Updated)
+}
+
+pub(super) async fn is_offered(clients: &Clients, names: &Names) -> Result<(), AwsError> {
+    let request = clients.lambda.get_function_url_config().function_name(&names.function).qualifier(LIVE);
+    found(request.send().await, &ABSENT).map_err(failed(GET, &names.function))?;
+    Ok(())
 }
 
 async fn fetch(site: Site<'_>) -> Result<Option<GetFunctionUrlConfigOutput>, AwsError> {

@@ -12,6 +12,7 @@ use super::rest::{DELETE, GET, PATCH, POST};
 use super::{Attempts, Door, Site, Wanted, authorizer, go_on_with, incomplete, missing_tags, together};
 use crate::cloud::aws::AwsError;
 use crate::cloud::aws::classify::{failed, found};
+use crate::cloud::aws::connect::Clients;
 use crate::cloud::{Removed, RouteSpec};
 use crate::model::{self, AuthorizerKind, FrontDoor, Outcome};
 use crate::observe::Observer;
@@ -354,6 +355,11 @@ async fn fetch(site: Site<'_>, id: &str) -> Result<Option<There>, AwsError> {
         cors: cors_configuration,
         tags,
     }))
+}
+
+pub(super) async fn is_offered(clients: &Clients) -> Result<(), AwsError> {
+    clients.http_apis.get_apis().max_results("1").send().await.map_err(failed(GET, APIS))?;
+    Ok(())
 }
 
 pub(super) async fn own_ids(site: Site<'_>) -> Result<Vec<String>, AwsError> {

@@ -110,6 +110,16 @@ pub(super) async fn look(site: Site<'_>, door: &Door) -> Result<Option<Route>, A
     Ok(url.map(|url| Route { front_door: door.kind, url, port: None }))
 }
 
+/// Asks whoever makes front doors of this kind. Not every region has each of them; no answer, or another than a list, says so.
+pub(super) async fn is_offered(clients: &Clients, names: &Names, kind: FrontDoor) -> Result<(), AwsError> {
+    match kind {
+        FrontDoor::Rest => rest::is_offered(clients).await,
+        FrontDoor::Http => http_api::is_offered(clients).await,
+        FrontDoor::FunctionUrl => function_url::is_offered(clients, names).await,
+        FrontDoor::Alb => Ok(()),
+    }
+}
+
 /// The front door that `spec` asks for, pointing at `live`, which has to exist. `known` is what the record says; without it, or if it is gone, what a
 /// run left behind is looked for first.
 pub(super) async fn ensure(

@@ -12,6 +12,7 @@ use aws_smithy_types::Blob;
 use super::{Attempts, Door, Site, Wanted, authorizer, document, go_on_with, incomplete, missing_tags, stage, together, usage_plan};
 use crate::cloud::aws::AwsError;
 use crate::cloud::aws::classify::{failed, found};
+use crate::cloud::aws::connect::Clients;
 use crate::cloud::{Fingerprint, Removed, RouteSpec};
 use crate::model::{AuthorizerKind, EndpointKind, FrontDoor, Outcome};
 use crate::observe::Observer;
@@ -216,6 +217,11 @@ async fn leftovers(site: Site<'_>) -> Result<(Option<Api>, Vec<Api>), AwsError> 
     };
     let apis: Vec<Api> = own(site).await?.into_iter().filter_map(of).collect();
     Ok(go_on_with(apis, |api| api.tags.as_ref().is_some_and(|tags| !tags.is_empty())))
+}
+
+pub(super) async fn is_offered(clients: &Clients) -> Result<(), AwsError> {
+    clients.rest_apis.get_rest_apis().limit(1).send().await.map_err(failed(GET, "/restapis"))?;
+    Ok(())
 }
 
 pub(super) async fn own_ids(site: Site<'_>) -> Result<Vec<String>, AwsError> {
