@@ -117,7 +117,7 @@ pub struct CacheArgs {
 pub enum CacheAction {
     /// Show where it is, how large it is, and what of
     Info,
-    /// Remove what is in it; the next build is slower, and no different
+    /// Remove what is in it, but for what releases held; the next build is slower, and no different
     Clean {
         /// Only what has not been used for so long: 12h, 7d, 4w
         #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
@@ -379,7 +379,9 @@ pub struct ScheduleArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "A new certificate is waited for: minutes where Route 53 keeps the domain, else as long as it takes to make the record that is shown. \
-                  Ctrl-C ends the waiting only; running the command again goes on."
+                  Ctrl-C ends the waiting only; running the command again goes on.\n\nOf a stage in several regions each has a certificate and a domain \
+                  name, and DNS leads people to the nearest that is well. Route 53 asks each region all the time whether it is, which costs some dollars a \
+                  month for each; `route53_health_checks = false` is without."
 )]
 pub struct CertifyArgs {
     /// The stage: a table of the settings file [default: the only one there is]
@@ -393,6 +395,9 @@ pub struct CertifyArgs {
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Which regions.
+    #[command(flatten)]
+    pub regions: RegionArgs,
 }
 
 /// `zappa template`

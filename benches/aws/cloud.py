@@ -28,6 +28,7 @@ import functions  # noqa: E402
 import mends_gateway  # noqa: E402
 import mends_lambda  # noqa: E402
 import more_lambda  # noqa: E402
+import quicker  # noqa: E402
 from moto.awslambda import models, responses  # noqa: E402
 from moto.moto_api._internal import moto_api_backend  # noqa: E402
 from moto.moto_server.werkzeug_app import MotoRequestHandler  # noqa: E402
@@ -137,13 +138,18 @@ def healthy(self: Any) -> Any:
     return 200, headers | {"content-type": "application/json"}, json.dumps({"status": 200})
 
 
-def main() -> None:
-    interpreter, delay = sys.argv[1], float(sys.argv[2])
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    for part in mends_gateway, mends_lambda, more_lambda:
+def install(interpreter: str) -> None:
+    """Makes of moto what the benchmarks want of it."""
+    for part in quicker, mends_gateway, mends_lambda, more_lambda:
         part.install()
     functions.install(interpreter=interpreter)
     responses.LambdaResponse.invoke = healthy
+
+
+def main() -> None:
+    interpreter, delay = sys.argv[1], float(sys.argv[2])
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    install(interpreter)
     let_functions_be_named_in_part()
     # Head and body are written one after the other: Nagle's algorithm would hold back the second.
     MotoRequestHandler.disable_nagle_algorithm = True

@@ -14,6 +14,11 @@ class Names:
 
     def __init__(self) -> None:
         self.services = operations.services()
+        # Those of a service that a method may mean, each with the segments of its path.
+        self.by_method: dict[tuple[str, str], list[tuple[dict[str, Any], list[str]]]] = {}
+        for service, described in self.services.items():
+            for found in described.get("operations", []):
+                self.by_method.setdefault((service, found["method"]), []).append((found, segments(found["path"])))
 
     def of(self, environ: dict[str, Any], body: bytes) -> str:
         path = path_of(environ)
@@ -23,7 +28,9 @@ class Names:
             service = "apigatewayv2"
         if target := environ.get("HTTP_X_AMZ_TARGET"):
             return f"{service}:{target.rpartition('.')[2]}"
-        rest = [found for found in self.services.get(service, {}).get("operations", []) if fits(found, environ)]
+        query, given = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True), segments(path)
+        known = self.by_method.get((service, environ["REQUEST_METHOD"]), [])
+        rest = [found for found, template in known if reaches(template, given) and fits(found, query, environ)]
         if rest:
             return f"{service}:{max(rest, key=precision)['name']}"
         action = parse_qs(body.decode(errors="replace")).get("Action")
@@ -39,14 +46,14 @@ def segments(path: str) -> list[str]:
     return [segment for segment in path.split("/") if segment]
 
 
-def fits(operation: dict[str, Any], environ: dict[str, Any]) -> bool:
-    query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+def fits(operation: dict[str, Any], query: dict[str, list[str]], environ: dict[str, Any]) -> bool:
     wanted = (parameter.partition("=") for parameter in operation["query"])
-    if operation["method"] != environ["REQUEST_METHOD"] or not all(name in query and value in ("", *query[name]) for name, _, value in wanted):
+    if not all(name in query and value in ("", *query[name]) for name, _, value in wanted):
         return False
-    if not all("HTTP_" + name.upper().replace("-", "_") in environ for name in operation["headers"]):
-        return False
-    template, given = segments(operation["path"]), segments(path_of(environ))
+    return all("HTTP_" + name.upper().replace("-", "_") in environ for name in operation["headers"])
+
+
+def reaches(template: list[str], given: list[str]) -> bool:
     open_ended = bool(template) and template[-1].endswith("+}")
     if len(given) < len(template) or (len(given) > len(template) and not open_ended):
         return False

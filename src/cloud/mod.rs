@@ -17,7 +17,7 @@ pub mod local;
 mod logs;
 mod spec;
 
-pub use domain::{Certificate, DnsRecord, DomainState, Domains, Endpoint, Records};
+pub use domain::{Certificate, DnsRecord, DomainState, Domains, Endpoint, HealthCheck, Records, Routing};
 pub use found::{Deployment, Host, Invocation, LastError, Release, Releases, Route, Sandbox, Scheduled, ScheduledRun};
 pub use logs::{LogEvent, LogKind, LogPage, LogPosition, LogQuery, LogSink};
 pub use spec::{
@@ -57,12 +57,18 @@ pub trait Cloud: Send + Sync {
     /// The part of [`Self::find`] that a rollback needs.
     async fn releases(&self, id: &StageId) -> Result<Option<Releases>, CloudError>;
 
+    /// Whether a stage that is not there yet can be: fails where something that it needs is not to be had, before anything is made. Only reads.
+    async fn offers(&self, id: &StageId, spec: &StageSpec) -> Result<(), CloudError>;
+
     /// Keeps other runs off the stage. With `wait`, waits for a running one (telling `observer`) instead of refusing. What was found before the lock
     /// was taken may no longer hold: find again.
     async fn lock(&self, id: &StageId, wait: bool, observer: &dyn Observer) -> Result<Box<dyn StageLock>, CloudError>;
 
     /// Whatever must be there before a function can be (role, runtime). Needs no lock: it may run while the bundle is still being built.
     async fn ensure_prerequisites(&self, id: &StageId, spec: &StageSpec, observer: &dyn Observer) -> Result<Outcome, CloudError>;
+
+    /// Brings archives near the target that take a way of their own. Needs no lock, and nothing else to be there.
+    async fn send(&self, id: &StageId, code: &CodeSpec, observer: &dyn Observer) -> Result<(), CloudError>;
 
     /// Hands the archives over, unless the target has the same bytes already.
     async fn put_code(&self, id: &StageId, code: &CodeSpec, observer: &dyn Observer) -> Result<CodeRef, CloudError>;
@@ -75,6 +81,9 @@ pub trait Cloud: Send + Sync {
         code: &CodeRef,
         observer: &dyn Observer,
     ) -> Result<(Outcome, Version), CloudError>;
+
+    /// Removes archives that lay ready for the regions of this run, but for those that one of `failed` will want from here.
+    async fn tidy_up(&self, id: &StageId, failed: &[&str]) -> Result<(), CloudError>;
 
     /// Points `live` at a version, under the lock. `last` says that nothing follows: a target that can gives the stage free in the same step.
     async fn move_live(&self, id: &StageId, version: Version, last: bool) -> Result<Outcome, CloudError>;

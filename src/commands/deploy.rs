@@ -40,18 +40,20 @@ pub(super) fn run(context: &Context, args: &DeployArgs, only_update: bool) -> Re
     let observer = context.printer.observer();
     if let Scope::Several(several) = &scope {
         let head = if args.dry_run { "nothing was done; a deployment would do this: " } else { "" };
-        return several.run(context, head, async |run| {
+        let ended = several.run(context, head, async |run| {
             if args.dry_run {
                 return several::plan(run, &request, observer).await;
             }
             several::deploy(run, &request, args.atomic, observer).await
         });
+        tidy(&cache, limit);
+        return ended;
     }
     let cloud = context.connect(settings, Some(&project))?;
     context.block_on(async {
         if args.dry_run {
-            let (plan, bundle) = plan(&*cloud, &request, observer).await?;
-            context.printer.result(&plan, || report::plan(&settings.id, &plan, &bundle));
+            let planned = plan(&*cloud, &request, observer).await?;
+            context.printer.result(&planned, || report::plan(&settings.id, &planned));
         } else {
             let done = deploy(&*cloud, &request, observer).await?;
             context.printer.result(&done, || report::deploy(&settings.id, &done));

@@ -82,7 +82,12 @@ impl Context {
 
     /// The project that the settings are about.
     pub(crate) fn project(&self, settings: &Settings) -> Result<Project, Error> {
-        let request = DiscoveryRequest { directory: self.directory.clone(), python: self.global.python.clone(), app: settings.app.clone() };
+        let request = DiscoveryRequest {
+            directory: self.directory.clone(),
+            python: self.global.python.clone(),
+            cache: Some(self.cache()),
+            app: settings.app.clone(),
+        };
         Ok(project::discover(&request, &self.environment)?)
     }
 

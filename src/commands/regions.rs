@@ -9,10 +9,12 @@ use crate::cli::{InvokeArgs, RegionArgs, TailArgs};
 use crate::cloud::LogQuery;
 use crate::error::Error;
 use crate::model::{StageId, Target};
+use crate::ops::certify::CertifyRequest;
 use crate::ops::invoke::Request;
-use crate::ops::regions::{Place, RegionsReport, Run, others};
+use crate::ops::regions::{Place, RegionsReport, Run, certify as in_regions, others};
 use crate::ops::{OperationError, init};
 use crate::settings::{Regions, Settings};
+use crate::ui::certify as certified;
 use crate::ui::prompt::INTERRUPTED;
 use crate::ui::regions as show;
 
@@ -161,6 +163,23 @@ fn status(context: &Context, run: &Run<'_>, report: &RegionsReport) -> ExitCode 
         (false, true) => ExitCode::SUCCESS,
         (false, false) => ExitCode::FAILURE,
     }
+}
+
+/// `zappa certify` in several regions: the table, and what they share.
+pub(super) fn certify(context: &Context, several: &Several, request: &CertifyRequest<'_>) -> Result<ExitCode, Error> {
+    context.runtime()?.block_on(async {
+        let stop = interrupt::ask_to_stop();
+        let places = several.places(context).await?;
+        let observer = context.printer.regions(places.iter().map(|place| place.region.as_str()));
+        let run = several.of(&places, stop, &observer);
+        let done = in_regions::certify(&run, request, context.printer.observer()).await?;
+        context.printer.result(&done, || certified::certify_regions(&several.settings.id, &done));
+        let code = status(context, &run, &done.table);
+        if !context.printer.is_json() {
+            certified::records_failure(&context.printer, &done);
+        }
+        Ok(if done.is_well() || *run.stop.borrow() { code } else { ExitCode::FAILURE })
+    })
 }
 
 /// `zappa tail` in several regions.

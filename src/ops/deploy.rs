@@ -13,7 +13,7 @@ use super::gate::Ticket;
 use super::plan::{Plan, beyond, wanted};
 use super::schedule::warn_of_idle;
 use super::{AppOutput, OperationError};
-use crate::bundle::{self, Archive, Bundle, Listing, Place};
+use crate::bundle::{self, Archive, Bundle, Change, Listing, Place};
 use crate::cloud::{ArchiveSpec, Cloud, CloudError, CodeRef, CodeSpec, Deployment, Invocation, Release, Route, StageSpec};
 use crate::model::{FrontDoor, Outcome, StageId, Version};
 use crate::observe::{Observer, Task};
@@ -84,34 +84,53 @@ pub struct FirstRequest {
     pub warm_ms: Option<f64>,
 }
 
+/// What a deployment would do, and with what.
+#[derive(Debug, Serialize)]
+pub struct Planned {
+    /// The steps.
+    #[serde(flatten)]
+    pub plan: Plan,
+    /// What would be released.
+    #[serde(skip)]
+    pub bundle: Bundle,
+    /// In what it differs from what is live; `None`: there is nothing, or it was built elsewhere.
+    pub change: Option<Change>,
+}
+
 /// What a deployment would do; only reads from the target.
-pub async fn plan(cloud: &dyn Cloud, request: &DeployRequest<'_>, observer: &dyn Observer) -> Result<(Plan, Bundle), OperationError> {
+pub async fn plan(cloud: &dyn Cloud, request: &DeployRequest<'_>, observer: &dyn Observer) -> Result<Planned, OperationError> {
     let spec = specification(request);
-    let (Built { bundle, .. }, current) = beside_build(request, observer, async { existing(cloud, request).await })?;
+    let (Built { bundle, listing }, current) = beside_build(request, observer, async { existing(cloud, request).await })?;
     let plan = Plan::new(current.as_ref(), &spec, &code_of(&bundle, request, &spec)?, request.settings.num_retained_versions);
-    Ok((plan, bundle))
+    let change = Before::of(request, current.as_ref(), &listing).change(&listing);
+    Ok(Planned { plan, bundle, change })
 }
 
 /// Makes the stage what the settings say. Killed at any point, the next run finishes; failing at any point, the old version goes on serving.
 pub async fn deploy(cloud: &dyn Cloud, request: &DeployRequest<'_>, observer: &dyn Observer) -> Result<DeployReport, OperationError> {
     let spec = specification(request);
-    let (built, current) = beside_build(request, observer, async { look(cloud, request, &spec, observer).await })?;
+    let look = async {
+        let current = existing(cloud, request).await?;
+        prepare(cloud, request, &spec, current.as_ref(), observer).await?;
+        Ok(current)
+    };
+    let (built, current) = beside_build(request, observer, look)?;
     release(cloud, request, &built, current, observer).await
 }
 
-/// What there is of the stage. Whatever a new one needs beside its bundle is made meanwhile.
-pub(super) async fn look(
+/// Makes whatever a new stage needs beside its bundle, which is being built meanwhile.
+pub(super) async fn prepare(
     cloud: &dyn Cloud,
     request: &DeployRequest<'_>,
     spec: &StageSpec,
+    current: Option<&Deployment>,
     observer: &dyn Observer,
-) -> Result<Option<Deployment>, OperationError> {
-    let current = existing(cloud, request).await?;
+) -> Result<(), OperationError> {
     // Of a stage that is there, only what differs is touched, and only under the lock.
     if current.is_none() {
         cloud.ensure_prerequisites(&request.settings.id, spec, observer).await?;
     }
-    Ok(current)
+    Ok(())
 }
 
 /// Brings what was built to a stage that was found like this.
@@ -333,7 +352,8 @@ pub(super) fn code_of(bundle: &Bundle, request: &DeployRequest<'_>, spec: &Stage
     })
 }
 
-async fn existing(cloud: &dyn Cloud, request: &DeployRequest<'_>) -> Result<Option<Deployment>, OperationError> {
+/// What there is of the stage.
+pub(super) async fn existing(cloud: &dyn Cloud, request: &DeployRequest<'_>) -> Result<Option<Deployment>, OperationError> {
     let current = cloud.find(&request.settings.id).await?;
     if request.only_update && current.is_none() {
         return Err(CloudError::NotDeployed { function: request.settings.id.function_name() }.into());

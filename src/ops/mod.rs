@@ -133,6 +133,20 @@ pub enum OperationError {
         /// What the settings ask for, or what is there.
         front_door: FrontDoor,
     },
+    /// What is before CloudFront is in no region.
+    #[error("`{domain}` is edge-optimized, and can lead to one region only")]
+    EdgeInRegions {
+        /// The domain.
+        domain: String,
+    },
+    /// Regions have certificates of their own.
+    #[error("the certificate `{arn}` is of another region than `{region}`, where the stage is to be reached, too")]
+    CertificateOfOneRegion {
+        /// The certificate.
+        arn: String,
+        /// A region that needs one.
+        region: String,
+    },
     /// The payload is not a JSON object.
     #[error("the payload is not a JSON object")]
     Payload {
@@ -198,6 +212,14 @@ impl Hint for OperationError {
             Self::NoDomainBefore { .. } => {
                 vec!["choose an HTTP API (`apigateway_version = \"v2\"`) or a REST API, and deploy that first".to_owned()]
             }
+            Self::EdgeInRegions { .. } => vec![
+                "an edge-optimized domain name exists once in the world: take `EDGE` out of `endpoint_configuration`, and each region gets a regional one"
+                    .to_owned(),
+                "or let it lead to one of the regions: `zappa certify --region REGION`".to_owned(),
+            ],
+            Self::CertificateOfOneRegion { .. } => vec![
+                "leave `certificate_arn` out: in each region a certificate that covers the domain is found, or requested".to_owned(),
+            ],
             Self::Payload { .. } => vec!["give `--payload` an object: `'{\"key\": \"value\"}'`".to_owned()],
             Self::Scratch(_) | Self::UnexpectedAnswer { .. } => Vec::new(),
         }
@@ -216,6 +238,8 @@ impl Hint for OperationError {
             | Self::NoDomainsHere { .. }
             | Self::NoDomain { .. }
             | Self::NoDomainBefore { .. }
+            | Self::EdgeInRegions { .. }
+            | Self::CertificateOfOneRegion { .. }
             | Self::Payload { .. } => true,
             Self::Scratch(_) | Self::Unhealthy { .. } | Self::HeldBack { .. } | Self::UnexpectedAnswer { .. } => false,
         }

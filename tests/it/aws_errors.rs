@@ -222,7 +222,7 @@ fn every_code_has_its_words() {
 
         hint: set `snap_start = "None"`, or choose a runtime, size of `/tmp` and region that have it
         --- ValidationException
-        error: Lambda does not offer the runtime of `errors-dev` here
+        error: Lambda does not offer the runtime or the architecture of `errors-dev` here
           Caused by: 1 validation error detected: Value 'python3.99' at 'runtime' failed to satisfy constraint: Member must satisfy enum value set (ValidationException, request 5cfb3d5c-5d1f-4d0e-8d7e-0a1b2c3d4e5f)
 
         hint: set another `runtime` or `architecture`; not every region has all of them

@@ -41,7 +41,6 @@ fn a_bucket_that_the_settings_name_is_made_and_used() {
     expect![[r#"
         CreateBucket
         HeadBucket
-        HeadObject
         PutBucketEncryption
         PutBucketLifecycleConfiguration
         PutBucketPolicy

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::aws_deploy::stage::Stage;
 use crate::support::TestProject;
 pub(crate) use crate::support::aws::Call;
+use crate::support::aws::Fault;
 use crate::support::random::Random;
 
 const HOME: &str = "eu-west-1";
@@ -43,8 +44,19 @@ fn table(stage: &Stage, code: i32, args: &[&str]) -> String {
     rows(&stage.run(&args).expect_code(code).json())
 }
 
+fn count_of(stage: &Stage, name: &str) -> usize {
+    count(&stage.aws.calls(), name)
+}
+
 fn count(calls: &[Call], name: &str) -> usize {
     calls.iter().filter(|call| call.name() == name).count()
+}
+
+/// The archives in the stage's bucket.
+fn objects(stage: &Stage, region: &str) -> Vec<String> {
+    let found = stage.aws.inventory_in(&stage.name, region);
+    let objects = found["buckets"].as_array().into_iter().flatten().flat_map(|bucket| bucket["objects"].as_array().into_iter().flatten());
+    objects.map(|object| object.as_str().unwrap().to_owned()).collect()
 }
 
 /// What the tool has written to AWS, by name.
@@ -124,6 +136,59 @@ fn the_role_stays_as_long_as_one_region_needs_it() {
     }
 }
 
+/// A role takes 50 tags.
+#[test]
+fn a_role_tells_of_any_number_of_regions() {
+    let all: Vec<String> = (1..=36).map(|number| if number == 1 { HOME.to_owned() } else { format!("xx-southeast-{number}") }).collect();
+    let tags: Vec<String> = (0..30).map(|number| format!("team-{number} = \"a\"")).collect();
+    let lists = |regions: &[String]| format!("aws_regions = {regions:?}\ntags = {{ {} }}\n", tags.join(", "));
+    let stage = Stage::apart("crowded", &lists(&all[..3]));
+    // All but home refuse whatever is asked, without a word to the stand-in.
+    let closed = || {
+        stage.aws.clear();
+        for region in &all[1..] {
+            stage.aws.fault(Fault::error(403, "UnrecognizedClientException", "The security token is invalid").in_region(region));
+        }
+    };
+    let told = || {
+        // Inventories leave out what is empty.
+        let list = "import boto3, json\nname = 'crowded-dev-ZappaLambdaExecutionRole'\n\
+                    print(json.dumps(boto3.client('iam').list_role_tags(RoleName=name)['Tags']))";
+        stage.aws.clear();
+        let tags: Vec<Value> = serde_json::from_slice(&stage.aws.python(list).output().unwrap().stdout).unwrap();
+        assert!(tags.len() <= 50, "{} tags", tags.len());
+        let text = |tag: &Value, part: &str| tag[part].as_str().unwrap().to_owned();
+        let regions = tags.iter().filter_map(|tag| Some((text(tag, "Key").strip_prefix("zappa:region:")?.to_owned(), text(tag, "Value"))));
+        let regions: Vec<(String, String)> = regions.collect();
+        assert!(regions.iter().all(|(_, more)| more.len() <= 256));
+        let mut names: Vec<String> =
+            regions.iter().flat_map(|(first, more)| std::iter::once(first.as_str()).chain(more.split(' '))).map(str::to_owned).collect();
+        names.retain(|name| !name.is_empty());
+        names.sort();
+        (regions.len(), names)
+    };
+    let sorted = |regions: &[String]| {
+        let mut regions = regions.to_vec();
+        regions.sort();
+        regions
+    };
+    closed();
+    stage.project.zappa(["deploy", "--no-check"]).expect_code(0);
+    assert_eq!(told(), (3, sorted(&all[..3])));
+    // More of them than there is room for by themselves: some share a tag.
+    stage.settings(&format!("{}memory_size = 256\nlog_retention_days = 7\n", lists(&all)));
+    closed();
+    stage.project.zappa(["deploy", "--no-check"]).expect_code(0);
+    let (count, names) = told();
+    assert_eq!(names, sorted(&all));
+    assert!(count < 10, "{count}");
+    stage.aws.clear();
+    // None of the others has the stage.
+    closed();
+    stage.project.zappa(["undeploy", "--yes", "--remove-logs", "--region", HOME]).expect_code(0);
+    assert_eq!(count_of(&stage, "iam:DeleteRole"), 1);
+}
+
 #[test]
 fn events_fire_at_home_and_keep_warm_everywhere() {
     let events = "events = [{ function = \"app.app\", expression = \"rate(1 day)\", name = \"nightly\" }, \
@@ -170,6 +235,13 @@ fn rollback_goes_by_code_and_status_shows_who_differs() {
     let drift: Vec<&Value> = report["regions"].as_array().unwrap().iter().map(|row| &row["drift"]).collect();
     let other = serde_json::json!(["code of eu-west-1"]);
     assert_eq!(drift, [&Value::Null, &other, &other]);
+    // What the file says differently is another matter.
+    stage.settings(&format!("{SEVERAL}memory_size = 256\n"));
+    let report = stage.json(&["status", "--all-regions"]);
+    let drift = report["regions"].as_array().unwrap().iter().map(|row| row["drift"].to_string()).collect::<Vec<_>>();
+    assert!(drift.iter().all(|drift| drift.contains("memory_size")) && drift[1].contains("code of eu-west-1"), "{drift:?}");
+    let text = stage.run(&["status", "--all-regions"]).expect_code(0).stdout;
+    assert!(text.contains("differs in"), "{text}");
     // Home goes back; a region that never had what home has now has nothing to go back to.
     let lost = stage.run(&["rollback", "--to", "3", "--json"]).expect_code(1).json();
     assert_eq!(rows(&lost), "eu-west-1 unchanged 3\nus-east-1 failed\nap-southeast-2 failed\n");
@@ -187,6 +259,48 @@ fn calls_and_logs_of_all_regions() {
     let mut regions: Vec<&str> = logs.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
     regions.sort_unstable();
     assert_eq!(regions, ["ap-southeast-2", "eu-west-1", "us-east-1"]);
+    // For programs.
+    let called = stage.json(&["invoke", "jobs.hello"]);
+    let answers =
+        called["regions"].as_array().unwrap().iter().map(|one| (one["region"]["region"].clone(), one["answer"]["result"].clone()));
+    assert_eq!(answers.collect::<Vec<_>>(), REGIONS.map(|region| (region.into(), "hi".into())));
+    let logs = stage.run(&["tail", "--no-follow", "--filter", "hello from", "--json"]).expect_code(0).stdout;
+    let events: Vec<Value> = logs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 6, "{logs}");
+    assert!(REGIONS.iter().all(|region| events.iter().filter(|event| event["region"] == *region).count() == 2), "{logs}");
+}
+
+/// What is fetched is kept in each region's own bucket for as long as a version wants it.
+#[test]
+fn dependencies_to_be_fetched_are_sent_once_and_lie_in_every_region() {
+    let stage = several("fetching", "slim_handler = true\nnum_retained_versions = 1\n");
+    stage.depend("1.0");
+    grow(&stage);
+    assert_eq!(table(&stage, 0, &["deploy"]).matches(" created 1\n").count(), 3);
+    // The app's own archive as well, which nobody needs any more.
+    assert_eq!((count_of(&stage, "s3:PutObject"), count_of(&stage, "s3:CopyObject")), (2, 4));
+    let kept = REGIONS.map(|region| objects(&stage, region));
+    assert!(kept.iter().all(|objects| objects.len() == 1 && objects[0].starts_with("zappa-dependencies/")), "{kept:?}");
+    for region in REGIONS {
+        // Their own region's, which the inventory writes so.
+        let found = stage.aws.inventory_in(&stage.name, region)["functions"][0]["configuration"]["Environment"].to_string();
+        assert!(found.contains("-[region]/zappa-dependencies/"), "{found}");
+    }
+    assert_eq!(table(&stage, 0, &["deploy"]).matches(" unchanged 1\n").count(), 3);
+
+    // The region that misses the next ones finds them at home.
+    stage.depend("2.0");
+    stage.aws.clear();
+    stage.aws.fault(Fault::denied().on("lambda:UpdateFunctionConfiguration").in_region("us-east-1"));
+    stage.project.zappa(["deploy"]).expect_code(1);
+    assert_eq!(table(&stage, 0, &["deploy"]), "eu-west-1 unchanged 2\nus-east-1 updated 2\nap-southeast-2 unchanged 2\n");
+    assert_eq!(count_of(&stage, "s3:PutObject"), 0);
+    let next = REGIONS.map(|region| objects(&stage, region));
+    assert!(next.iter().all(|objects| objects.len() == 1), "{next:?}");
+    table(&stage, 0, &["undeploy", "--yes", "--remove-logs"]);
+    for region in REGIONS {
+        assert_eq!(stage.aws.inventory_in(&stage.name, region), serde_json::json!({}), "{region}");
+    }
 }
 
 #[test]

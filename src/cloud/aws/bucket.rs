@@ -8,6 +8,7 @@ use aws_sdk_s3::types::{
     ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration, ServerSideEncryptionRule, Tag, Tagging,
 };
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use super::AwsError;
 use super::classify::{code, failed, found};
@@ -40,8 +41,44 @@ pub(super) enum State {
     Ready,
 }
 
+/// How far this run has got with a bucket. What goes into it needs it to be there; the rest of it goes on meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// What there was of it before.
+    found: OnceCell<State>,
+    ready: OnceCell<()>,
+}
+
+impl Progress {
+    /// Makes the bucket if there is none.
+    pub(super) async fn make(&self, store: &Store<'_>, bucket: &str) -> Result<&State, AwsError> {
+        let make = || {
+            Box::pin(async {
+                let found = look(store, bucket).await?;
+                if found == State::Absent {
+                    create(store, bucket).await?;
+                }
+                Ok(found)
+            })
+        };
+        self.found.get_or_try_init(make).await
+    }
+
+    /// Makes of the bucket what it should be.
+    pub(super) async fn ensure(&self, store: &Store<'_>, bucket: &str) -> Result<(), AwsError> {
+        let is_ready = *self.make(store, bucket).await? == State::Ready;
+        let ensure = || Box::pin(async { if is_ready { Ok(()) } else { set_up(store, bucket).await } });
+        self.ready.get_or_try_init(ensure).await.copied()
+    }
+
+    /// Whether this run has made it: nothing can be in it that this run knows nothing of.
+    pub(super) fn is_new(&self) -> bool {
+        self.found.get() == Some(&State::Absent)
+    }
+}
+
 /// Looks at the bucket, with one call.
-pub(super) async fn look(store: &Store<'_>, bucket: &str) -> Result<State, AwsError> {
+async fn look(store: &Store<'_>, bucket: &str) -> Result<State, AwsError> {
     if store.names.s3_bucket.is_some() {
         // HEAD answers have no body: the code is made of the status.
         let answer = found(store.clients.s3.head_bucket().bucket(bucket).send().await, &["NotFound"]);
@@ -55,10 +92,10 @@ pub(super) async fn look(store: &Store<'_>, bucket: &str) -> Result<State, AwsEr
     }
 }
 
-/// Whether the bucket with the derived name exists and was made for this project.
+/// Whether the bucket with the derived name exists and was made for this project. A run that was killed while it set it up has left it without tags.
 pub(super) async fn is_ours(store: &Store<'_>, bucket: &str) -> Result<bool, AwsError> {
-    let tags = tags(store, bucket).await?.unwrap_or_default();
-    Ok(tags.iter().any(|tag| tag.key() == PROJECT_TAG && tag.value() == store.names.id.project))
+    let Some(tags) = tags(store, bucket).await? else { return Ok(false) };
+    Ok(tags.is_empty() || tags.iter().any(|tag| tag.key() == PROJECT_TAG && tag.value() == store.names.id.project))
 }
 
 /// `None`: there is no such bucket.
@@ -69,18 +106,6 @@ async fn tags(store: &Store<'_>, bucket: &str) -> Result<Option<Vec<Tag>>, AwsEr
         Err(error) if code(&error) == "NoSuchTagSet" => Ok(Some(Vec::new())),
         Err(error) if code(&error) == ABSENT => Ok(None),
         Err(error) => Err(failed("s3:GetBucketTagging", bucket)(error)),
-    }
-}
-
-/// Makes of the bucket what it should be.
-pub(super) async fn ensure(store: &Store<'_>, bucket: &str, state: State) -> Result<(), AwsError> {
-    match state {
-        State::Ready => Ok(()),
-        State::Unfinished => set_up(store, bucket).await,
-        State::Absent => {
-            create(store, bucket).await?;
-            set_up(store, bucket).await
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! A call that found no answer may still have been done. Repeated, it finds its own work: callers take "exists already", "is not there any more" and
 //! "has been changed meanwhile" for that and look again. What must not be done twice says so with [`once`].
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, FrameworkMetadata, Region, SdkConfig};
@@ -30,21 +30,24 @@ const ENDPOINT: &str = "AWS_ENDPOINT_URL";
 /// The SDK's variable for the endpoint of S3 alone.
 const S3_ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
 
+/// Made when it is first used: a run in all regions would else make hundreds that nobody asks anything.
+type Lazy<C> = Arc<LazyLock<C, Box<dyn FnOnce() -> C + Send>>>;
+
 /// A client for each service, all with the same credentials, region, retries and way out.
 #[derive(Debug, Clone)]
 pub(super) struct Clients {
     pub(super) region: String,
-    pub(super) lambda: aws_sdk_lambda::Client,
-    pub(super) iam: aws_sdk_iam::Client,
-    pub(super) s3: aws_sdk_s3::Client,
-    pub(super) rest_apis: aws_sdk_apigateway::Client,
-    pub(super) http_apis: aws_sdk_apigatewayv2::Client,
-    pub(super) events: aws_sdk_eventbridge::Client,
-    pub(super) account: aws_sdk_account::Client,
-    pub(super) logs: aws_sdk_cloudwatchlogs::Client,
-    pub(super) sts: aws_sdk_sts::Client,
-    pub(super) certificates: aws_sdk_acm::Client,
-    pub(super) dns: aws_sdk_route53::Client,
+    pub(super) lambda: Lazy<aws_sdk_lambda::Client>,
+    pub(super) iam: Lazy<aws_sdk_iam::Client>,
+    pub(super) s3: Lazy<aws_sdk_s3::Client>,
+    pub(super) rest_apis: Lazy<aws_sdk_apigateway::Client>,
+    pub(super) http_apis: Lazy<aws_sdk_apigatewayv2::Client>,
+    pub(super) events: Lazy<aws_sdk_eventbridge::Client>,
+    pub(super) account: Lazy<aws_sdk_account::Client>,
+    pub(super) logs: Lazy<aws_sdk_cloudwatchlogs::Client>,
+    pub(super) sts: Lazy<aws_sdk_sts::Client>,
+    pub(super) certificates: Lazy<aws_sdk_acm::Client>,
+    pub(super) dns: Lazy<aws_sdk_route53::Client>,
     /// Held while the policy of a function is changed: of changes that are asked for at the same time, AWS may lose one and still answer that all is well.
     pub(super) policy: Arc<Mutex<()>>,
 }
@@ -67,14 +70,18 @@ impl Clients {
         // A client of one service; the settings' endpoint, where they have one, wins over those of the environment and the profile.
         macro_rules! client {
             ($sdk:ident, $service:literal $(, $option:ident = $value:expr)?) => {{
-                let mut builder = $sdk::config::Builder::from(&config).interceptor(Patience { service: $service })$(.$option($value))?;
-                if let Some(trace) = trace {
-                    builder = builder.interceptor(Tracer { service: $service, trace: trace.clone() });
-                }
-                $sdk::Client::from_conf(match endpoint($service) {
-                    Some(url) => builder.endpoint_url(url).build(),
-                    None => builder.build(),
-                })
+                let (config, trace, endpoint) = (config.clone(), trace.cloned(), endpoint($service));
+                let make = move || {
+                    let mut builder = $sdk::config::Builder::from(&config).interceptor(Patience { service: $service })$(.$option($value))?;
+                    if let Some(trace) = trace {
+                        builder = builder.interceptor(Tracer { service: $service, trace });
+                    }
+                    $sdk::Client::from_conf(match endpoint {
+                        Some(url) => builder.endpoint_url(url).build(),
+                        None => builder.build(),
+                    })
+                };
+                Arc::new(LazyLock::new(Box::new(make) as _))
             }};
         }
         Ok(Self {

@@ -117,6 +117,21 @@ impl Delivery<'_> {
         Ok(there.reference(code, &app))
     }
 
+    /// Brings to where Lambda, or the function, can take it from what does not go along with a call.
+    pub(super) async fn send(&self, there: &There, observer: &dyn Observer) -> Result<(), AwsError> {
+        let Self { store, code, .. } = self;
+        let app = async { if there.app { Ok(()) } else { store.put(&code.app, observer).await.map(drop) } };
+        let apart = async {
+            match code.dependencies.as_ref().filter(|_| there.dependencies.is_none()) {
+                Some(archive) if code.layout == Layout::Fetched => store.keep(archive, observer).await.map(drop),
+                Some(archive) => store.put(archive, observer).await.map(drop),
+                None => Ok(()),
+            }
+        };
+        let (app, apart) = tokio::join!(app, apart);
+        app.and(apart)
+    }
+
     async fn dependencies(&self, archive: &ArchiveSpec, observer: &dyn Observer) -> Result<DependenciesRef, AwsError> {
         let Self { store, stage, code, .. } = self;
         let location = match code.layout {
@@ -125,9 +140,7 @@ impl Delivery<'_> {
                 let at = store.put(archive, observer).await?;
                 let known = stage.state.lock().await.layers.clone();
                 let published = layer::publish(store.clients, store.names, code, (archive, &at), &known).await?;
-                if self.forget {
-                    store.forget(&at).await?;
-                }
+                store.taken(&at, self.forget).await?;
                 let arn = published.arn.clone();
                 stage.state.lock().await.layers.push(published);
                 arn

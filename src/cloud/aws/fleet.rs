@@ -11,6 +11,7 @@ use aws_config::SdkConfig;
 use aws_sdk_account::types::RegionOptStatus;
 use tokio::sync::{OnceCell, watch};
 
+use super::bucket;
 use super::classify::{AwsError, failed};
 use super::connect::{self, Clients};
 use super::names::Place;
@@ -35,12 +36,18 @@ pub struct Fleet {
     stage_home: OnceCell<String>,
     config: OnceCell<SdkConfig>,
     home: OnceCell<Clients>,
-    /// Set once this run has seen to the bucket at home.
-    pub(super) home_bucket: OnceCell<()>,
+    /// How far this run has got with the bucket at home.
+    pub(super) home_bucket: bucket::Progress,
     pub(super) account: OnceCell<Place>,
     pub(super) role: OnceCell<(Outcome, Role)>,
+    /// The proofs of a domain that one of them has written or told: the certificates of all regions share one.
+    pub(super) proofs: tokio::sync::Mutex<BTreeSet<String>>,
     /// Where an archive has been put first, by its hash.
     origins: Mutex<BTreeMap<String, Arc<OnceCell<Origin>>>>,
+    /// Which archives this run knows to be where, by the names of the objects.
+    there: Mutex<BTreeSet<(Origin, String)>>,
+    /// By region, the names of objects that it needs no more.
+    taken: Mutex<BTreeSet<(String, String)>>,
     /// The regions that have answered, and the hashes of what they have.
     reached: Mutex<BTreeMap<String, BTreeSet<String>>>,
     /// How many are being asked.
@@ -69,10 +76,13 @@ impl Fleet {
             stage_home: OnceCell::new(),
             config: OnceCell::new(),
             home: OnceCell::new(),
-            home_bucket: OnceCell::new(),
+            home_bucket: bucket::Progress::default(),
             account: OnceCell::new(),
             role: OnceCell::new(),
+            proofs: tokio::sync::Mutex::default(),
             origins: Mutex::default(),
+            there: Mutex::default(),
+            taken: Mutex::default(),
             reached: Mutex::default(),
             asked: watch::Sender::new(0),
             left: Mutex::default(),
@@ -137,6 +147,32 @@ impl Fleet {
     /// The place of an archive that is put somewhere once for all.
     pub(super) fn origin(&self, sha256: &str) -> Arc<OnceCell<Origin>> {
         self.origins.lock().unwrap_or_else(PoisonError::into_inner).entry(sha256.to_owned()).or_default().clone()
+    }
+
+    /// An archive lies there.
+    pub(super) fn is_now_at(&self, place: &Origin, key: &str) {
+        self.there.lock().unwrap_or_else(PoisonError::into_inner).insert((place.clone(), key.to_owned()));
+    }
+
+    /// Whether an archive is known to lie there.
+    pub(super) fn is_at(&self, place: &Origin, key: &str) -> bool {
+        self.there.lock().unwrap_or_else(PoisonError::into_inner).contains(&(place.clone(), key.to_owned()))
+    }
+
+    /// Lambda has taken an archive, and the region needs it no more.
+    pub(super) fn has_taken(&self, region: &str, key: &str) {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert((region.to_owned(), key.to_owned()));
+    }
+
+    /// The objects that lie in a region, but for those that another one has to copy yet: one of `failed`.
+    pub(super) fn at(&self, region: &str, failed: &[&str]) -> Vec<String> {
+        let there = self.there.lock().unwrap_or_else(PoisonError::into_inner);
+        let origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_copied = |place: &Origin, key: &String| origins.get(key).is_some_and(|cell| cell.get() == Some(place));
+        let is_wanted = |key: &String| failed.iter().any(|failed| !taken.contains(&((*failed).to_owned(), key.clone())));
+        let here = there.iter().filter(|(place, key)| place.region == region && !(is_copied(place, key) && is_wanted(key)));
+        here.map(|(_, key)| key.clone()).collect()
     }
 
     /// A region is being asked what it has, until the answer is dropped.

@@ -25,6 +25,7 @@ pub(super) enum Kind {
     Clock,
     AccountOff,
     RegionOff,
+    NotOffered,
     // The way there
     NoHost,
     NoConnection,
@@ -138,6 +139,7 @@ impl Kind {
             "InvalidSecurityGroupIDException" => Self::SecurityGroup,
             "ENILimitReachedException" | "ENINotReadyException" => Self::Interfaces,
             "EC2AccessDeniedException" => Self::RoleLacks("ec2:CreateNetworkInterface".to_owned()),
+            "UnknownOperationException" => Self::NotOffered,
             "InvalidRuntimeException" => Self::Runtime,
             "InvalidZipFileException" => Self::Archive,
             "SnapStartException" | "SnapStartTimeoutException" | "SnapStartNotReadyException" => Self::SnapStart,
@@ -198,6 +200,7 @@ impl Kind {
             return Self::RoleLacks(lacking(call));
         }
         match () {
+            () if says("not supported in") && says("region") => Self::NotOffered,
             () if says("cannot be assumed by lambda") => Self::RoleNotReady,
             () if says("unzipped size must be smaller") => Self::TooLargeUnzipped,
             () if says("could not unzip") || says("invalid zip") => Self::Archive,
@@ -261,10 +264,10 @@ impl Kind {
         matches!(self, Self::NoCredentials | Self::UnknownProfile | Self::SignInExpired)
     }
 
-    /// The region is not there or not open to the account, or Lambda has not got there what the function needs.
+    /// The region is not there or not open to the account, or has not got what the stage needs.
     pub(super) fn is_out_of_reach(&self) -> bool {
         // A region that the account has not enabled does not know its keys.
-        matches!(self, Self::RegionOff | Self::NoHost | Self::CredentialsInvalid | Self::Runtime)
+        matches!(self, Self::RegionOff | Self::NotOffered | Self::NoHost | Self::CredentialsInvalid | Self::Runtime)
     }
 
     /// One sentence: what was attempted, and what is wrong with it.
@@ -284,6 +287,7 @@ impl Kind {
             Self::Clock => "this machine's clock differs too much from that of AWS".to_owned(),
             Self::AccountOff => format!("the account may not use `{}`", service(action)),
             Self::RegionOff => format!("the region is not enabled for the account (`{action}`)"),
+            Self::NotOffered => format!("`{}` does not offer here what `{resource}` needs (`{action}`)", service(action)),
             Self::NoHost => format!("the endpoint of `{}` does not exist (`{action}`)", service(action)),
             Self::NoConnection => format!("no connection to `{}` (`{action}` on `{resource}`)", service(action)),
             Self::TimedOut => format!("`{}` did not answer in time (`{action}` on `{resource}`)", service(action)),
@@ -306,7 +310,7 @@ impl Kind {
             Self::Key => format!("the KMS key of `{resource}` cannot be used"),
             Self::DeadLetters => format!("the dead letter target of `{resource}` cannot be used"),
             Self::Layer => format!("a layer of `{resource}` cannot be used"),
-            Self::Runtime => format!("Lambda does not offer the runtime of `{resource}` here"),
+            Self::Runtime => format!("Lambda does not offer the runtime or the architecture of `{resource}` here"),
             Self::SnapStart => format!("SnapStart does not work for `{resource}`"),
             Self::Memory => format!("the account does not allow `{resource}` as much memory"),
             Self::Concurrency => format!("the account has too little concurrency left for `{resource}`"),
@@ -346,6 +350,7 @@ impl Kind {
             Self::Clock => &["set the clock; AWS takes five minutes of difference"],
             Self::AccountOff => &["look into the account's state and its billing in AWS's console"],
             Self::RegionOff => &["enable the region in the account's settings, or set another `aws_region`"],
+            Self::NotOffered => &["set another `aws_region`, or do without: not every region has everything"],
             Self::NoHost => &["check `aws_region`, and `AWS_ENDPOINT_URL` if it is set"],
             Self::NoConnection | Self::TimedOut => {
                 &["check the network; `HTTPS_PROXY` and `NO_PROXY` lead through a proxy or past it, `AWS_ENDPOINT_URL` to another endpoint"]

@@ -14,6 +14,7 @@ use super::names::Names;
 use super::stage::{ABSENT, State};
 use super::storage::Location;
 use crate::cloud::{ArchiveSpec, CodeSpec, Removed};
+use crate::model::{self, Architecture};
 
 /// Behind the function's name: 78 characters at most, of 140 that a layer's takes (API reference, `PublishLayerVersion`).
 const SUFFIX: &str = "-dependencies";
@@ -54,6 +55,18 @@ pub(super) async fn list(clients: &Clients, names: &Names) -> Result<Vec<LayerVe
     Ok(versions)
 }
 
+/// Asks for what was built for this runtime and architecture: who does not have them refuses the question.
+pub(super) async fn is_offered(clients: &Clients, names: &Names, runtime: model::Runtime, machine: Architecture) -> Result<(), AwsError> {
+    let request = clients.lambda.list_layer_versions().layer_name(name(&names.function)).max_items(1);
+    let request = request.compatible_runtime(sdk_runtime(runtime)).compatible_architecture(architecture(machine));
+    found(request.send().await, &[ABSENT]).map_err(failed("lambda:ListLayerVersions", &names.function))?;
+    Ok(())
+}
+
+fn sdk_runtime(runtime: model::Runtime) -> Runtime {
+    Runtime::from(runtime.to_string().as_str())
+}
+
 /// The hash of the archive behind a layer's version; of one that was removed by somebody, nobody knows.
 pub(super) fn sha256(layers: &[LayerVersion], arn: &str) -> String {
     layers.iter().find(|version| version.arn == arn).map(|version| version.sha256.clone()).unwrap_or_default()
@@ -90,7 +103,7 @@ pub(super) async fn publish(
         .layer_name(&layer)
         .description(format!("dependencies of {}, {MARK}{}", names.function, archive.sha256))
         .content(content.build())
-        .compatible_runtimes(Runtime::from(code.runtime.to_string().as_str()))
+        .compatible_runtimes(sdk_runtime(code.runtime))
         .compatible_architectures(architecture(code.architecture));
     let told = request.customize().config_override(sending()).send().await.map_err(failed("lambda:PublishLayerVersion", &layer))?;
     let published = LayerVersion { arn: told.layer_version_arn.unwrap_or_default(), number: told.version, sha256: archive.sha256.clone() };

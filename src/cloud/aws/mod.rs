@@ -4,7 +4,7 @@
 //! connect        one configuration, one client for each service        classify    what errors mean
 //! names          names, ARNs, tags                                      record      what a stage remembers of itself: the description of `live`
 //! stage, lock    what a run has read and holds                          machine     whose lock it is, and whether that run still goes on
-//! role, policy   the execution role                                     storage     archives on their way
+//! role, policy   the execution role (`region_tags`: who uses it)         storage     archives on their way
 //! function       versions (`configuration`: our words and the SDK's)    invoke      calls
 //! dependencies   what travels by itself, as a layer (`layer`) or to be fetched
 //! surroundings   tags, concurrency, log retention                       route       REST API, HTTP API, Function URL
@@ -12,6 +12,7 @@
 //! domain         the user's own domain names: ACM, Route 53
 //! template       who needs which permissions                            kinds       what AWS's codes and texts mean
 //! look           a stage as it is                                       fleet       what the regions of one run share
+//! prepare        what comes before there is a function
 //! bucket, upload where archives go through, and how they get there      retries     which calls are made again      trace   what `-vv` shows
 //! ```
 
@@ -33,7 +34,9 @@ mod machine;
 mod names;
 mod permission;
 mod policy;
+mod prepare;
 mod record;
+mod region_tags;
 mod retries;
 mod role;
 mod route;
@@ -130,12 +133,11 @@ impl AwsCloud {
 
     async fn store<'a>(&'a self, stage: &'a Stage, place: &'a Place) -> Result<Store<'a>, AwsError> {
         let (clients, fleet) = (self.clients().await?, &*self.options.fleet);
-        let ready = if fleet.regions().first() == Some(&place.region) { &fleet.home_bucket } else { &stage.bucket };
-        Ok(Store { clients, names: &stage.names, place, ready, fleet, sending: 0 })
+        let progress = if fleet.regions().first() == Some(&place.region) { &fleet.home_bucket } else { &stage.bucket };
+        Ok(Store { clients, names: &stage.names, place, progress, fleet, sending: 0 })
     }
 
-    /// Whether archives are removed from the bucket when Lambda has them. What the others copy from stays for the bucket's own rules: a region that failed
-    /// finds it there the next time.
+    /// Whether archives are removed from the bucket as soon as Lambda has them. Where others copy from it, that is for [`Cloud::tidy_up`].
     fn forgets(&self) -> bool {
         self.options.delete_archives && self.options.fleet.regions().is_empty()
     }
@@ -146,13 +148,19 @@ impl AwsCloud {
             return Ok(place.clone());
         }
         let clients = self.clients().await?;
-        let ask = || async {
-            let answer = clients.sts.get_caller_identity().send().await;
-            let answer = answer.map_err(classify::failed("sts:GetCallerIdentity", "the account"))?;
-            let arn = answer.arn().unwrap_or_default();
-            Place::of_arn(arn, &clients.region).ok_or_else(|| AwsError::NoArn { text: arn.to_owned() })
+        let account = match self.options.fleet.account.get() {
+            Some(account) => account.clone(),
+            // Each region asks by itself: one that does not answer holds nobody up.
+            None => {
+                let answer = clients.sts.get_caller_identity().send().await;
+                let answer = answer.map_err(classify::failed("sts:GetCallerIdentity", "the account"))?;
+                let arn = answer.arn().unwrap_or_default();
+                let account = Place::of_arn(arn, &clients.region).ok_or_else(|| AwsError::NoArn { text: arn.to_owned() })?;
+                // Another one may have said so first.
+                let _ = self.options.fleet.account.set(account.clone());
+                account
+            }
         };
-        let account = self.options.fleet.account.get_or_try_init(ask).await?.clone();
         let place = Place { region: clients.region.clone(), ..account };
         state.place = Some(place.clone());
         Ok(place)
@@ -212,6 +220,10 @@ impl Cloud for AwsCloud {
         Ok(Some(Releases { live, all: function::releases(&state.versions, &[]) }))
     }
 
+    async fn offers(&self, id: &StageId, spec: &StageSpec) -> Result<(), CloudError> {
+        Box::pin(self.look_for_offers(&self.stage(id), spec)).await
+    }
+
     async fn lock(&self, id: &StageId, wait: bool, observer: &dyn Observer) -> Result<Box<dyn StageLock>, CloudError> {
         let stage = self.stage(id);
         let look = || async { self.find_anew(&stage).await.map(|_| ()) };
@@ -219,39 +231,21 @@ impl Cloud for AwsCloud {
     }
 
     async fn ensure_prerequisites(&self, id: &StageId, spec: &StageSpec, observer: &dyn Observer) -> Result<Outcome, CloudError> {
+        self.prepare(&self.stage(id), spec, observer).await
+    }
+
+    async fn send(&self, id: &StageId, code: &CodeSpec, observer: &dyn Observer) -> Result<(), CloudError> {
         let stage = self.stage(id);
         let mut state = stage.state.lock().await;
-        let wanted = Fingerprints::of(spec);
-        state.wanted = Some(wanted.clone());
-        if state.role.is_some() {
-            return Ok(Outcome::Unchanged);
+        let there = There::of(&state, code);
+        if there.is_all(code) {
+            return Ok(());
         }
-        let applied = state.found.as_ref().and_then(|found| found.as_ref()?.applied.as_ref());
-        let latest =
-            function::latest(&state.versions).filter(|_| applied.is_some_and(|applied| applied.surroundings == wanted.surroundings));
-        if let Some(latest) = latest {
-            state.role = Some(latest.role.clone());
-            return Ok(Outcome::Unchanged);
-        }
-        if let Some(hold) = &mut state.hold {
-            hold.touched = true;
-        }
-        let mut spec = spec.clone();
-        // A rollback to a version that fetches its dependencies must not fail.
-        spec.surroundings.fetches_dependencies |= state.versions.iter().any(configuration::Known::fetches);
-        let (clients, fleet) = (self.clients().await?, &self.options.fleet);
-        let regions = if fleet.regions().is_empty() { std::slice::from_ref(&clients.region) } else { fleet.regions() };
-        // One for all regions: the others wait for whoever comes first.
-        let ensured = fleet.role.get_or_try_init(|| role::ensure(clients, &stage.names, &spec, regions, observer)).await?;
-        let (outcome, mut role) = ensured.clone();
-        role.place.region.clone_from(&clients.region);
-        if state.hold.is_none() {
-            // Of a new stage, while its bundle is being built.
-            self.store(&stage, &role.place).await?.prepare().await?;
-        }
-        state.role = Some(role.arn);
-        state.place = Some(role.place);
-        Ok(outcome)
+        let place = self.place(&mut state).await?;
+        drop(state);
+        let store = Store { sending: there.missing(code), ..self.store(&stage, &place).await? };
+        Delivery { store, stage: &stage, code, forget: false }.send(&there, observer).await?;
+        Ok(())
     }
 
     async fn put_code(&self, id: &StageId, code: &CodeSpec, observer: &dyn Observer) -> Result<CodeRef, CloudError> {
@@ -280,12 +274,20 @@ impl Cloud for AwsCloud {
         let role = state.role.clone().ok_or_else(|| AwsError::NoRole { name: stage.names.role(&self.options.role) })?;
         let build = Build { spec: function, code, role, tags: stage.names.tags(&self.options.tags) };
         let made = function::ensure(self.clients().await?, &stage, &mut state, &build).await?;
-        if self.forgets() {
-            let place = self.place(&mut state).await?;
-            self.store(&stage, &place).await?.forget(&code.location.parse()?).await?;
-        }
+        let place = self.place(&mut state).await?;
+        self.store(&stage, &place).await?.taken(&code.location.parse()?, self.forgets()).await?;
         layer::prune(self.clients().await?, &stage.names, &mut state).await?;
         Ok(made)
+    }
+
+    async fn tidy_up(&self, id: &StageId, failed: &[&str]) -> Result<(), CloudError> {
+        let keys = self.options.fleet.at(&self.clients().await?.region, failed);
+        if self.options.delete_archives && !keys.is_empty() {
+            let stage = self.stage(id);
+            let place = self.place(&mut *stage.state.lock().await).await?;
+            self.store(&stage, &place).await?.tidy_up(keys).await?;
+        }
+        Ok(())
     }
 
     async fn move_live(&self, id: &StageId, version: Version, last: bool) -> Result<Outcome, CloudError> {

@@ -16,9 +16,6 @@ const ROLE_SUFFIX: &str = "-ZappaLambdaExecutionRole";
 pub(super) const PROJECT_TAG: &str = "zappa:project";
 pub(super) const STAGE_TAG: &str = "zappa:stage";
 
-/// The region is in the key, so that each comes and goes without a look at the others.
-const REGION_TAG: &str = "zappa:region:";
-
 /// The names of one stage.
 #[derive(Debug, Clone)]
 pub(super) struct Names {
@@ -73,27 +70,10 @@ impl Names {
         tags
     }
 
-    /// As [`Self::tags`], of what all regions of the stage share: these are among them.
-    pub(super) fn shared_tags(&self, own: &BTreeMap<String, String>, regions: &[String]) -> BTreeMap<String, String> {
-        let mut tags = self.tags(own);
-        tags.extend(regions.iter().map(|region| (region_tag(region), String::new())));
-        tags
-    }
-
     /// Whether something with these tags is this stage's.
     pub(super) fn owns(&self, tag: impl Fn(&str) -> Option<String>) -> bool {
         tag(PROJECT_TAG).as_deref() == Some(&self.id.project) && tag(STAGE_TAG).as_deref() == Some(&self.id.stage)
     }
-}
-
-/// The region that a tag of [`Names::shared_tags`] names.
-pub(super) fn tagged_region(key: &str) -> Option<&str> {
-    key.strip_prefix(REGION_TAG)
-}
-
-/// The key of that tag.
-pub(super) fn region_tag(region: &str) -> String {
-    format!("{REGION_TAG}{region}")
 }
 
 /// `text`, or its beginning and a hash of all of it where it is longer than `most`.

@@ -21,7 +21,10 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// What the services call it, in headers or bodies.
-const THROTTLED: [&str; 5] = ["Throttl", "TooManyRequests", "LimitExceededException", "RequestLimitExceeded", "SlowDown"];
+///
+/// A zone of Route 53 takes one change at a time, and all regions of a stage may have one.
+const THROTTLED: [&str; 6] =
+    ["Throttl", "TooManyRequests", "LimitExceededException", "RequestLimitExceeded", "SlowDown", "PriorRequestNotComplete"];
 
 /// Pauses before something is asked again that AWS takes its time for and has no waiter for: each twice as long as the one before.
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 //! alone as long as Lambda may take it, and it goes with the last of the stages if one of them made it. One whose name is derived is all ours, also
 //! where zappa/Zappa made it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{Role as Found, Tag};
 use serde_json::Value;
@@ -14,8 +14,9 @@ use super::classify::{code, failed, found};
 use super::connect::Clients;
 use super::fleet::Fleet;
 use super::function;
-use super::names::{Names, PROJECT_TAG, Place, tagged_region};
+use super::names::{Names, PROJECT_TAG, Place};
 use super::policy;
+use super::region_tags::{self, Change};
 use super::together::together;
 use crate::cloud::{Removed, StageSpec, TargetError as _};
 use crate::model::{Outcome, RoleSettings};
@@ -56,14 +57,14 @@ pub(super) async fn ensure(
     if !settings.manage {
         return Ok((Outcome::Unchanged, role(present.arn(), &clients.region)?));
     }
-    let wanted = Wanted { spec, tags: names.shared_tags(&spec.surroundings.tags, regions) };
+    let wanted = Wanted { spec, regions };
     adjust(clients, names, &wanted, &present, observer).await
 }
 
 /// What a role shall be.
 struct Wanted<'a> {
     spec: &'a StageSpec,
-    tags: BTreeMap<String, String>,
+    regions: &'a [String],
 }
 
 fn role(arn: &str, region: &str) -> Result<Role, AwsError> {
@@ -83,17 +84,18 @@ async fn make(
     regions: &[String],
     observer: &dyn Observer,
 ) -> Result<(Outcome, Role), AwsError> {
-    let wanted = Wanted { spec, tags: names.shared_tags(&spec.surroundings.tags, regions) };
     let settings = &spec.surroundings.role;
     let name = names.role(settings);
+    let mut all_tags = names.tags(&spec.surroundings.tags);
+    all_tags.extend(region_tags::tags(&regions.iter().cloned().collect(), all_tags.len()));
     let request = clients.iam.create_role().role_name(&name).assume_role_policy_document(policy::trust(settings).to_string());
     let request = request.description(format!("Execution role of the Lambda function {}", names.function));
-    let made = match request.set_tags(Some(tags(&wanted.tags))).send().await {
+    let made = match request.set_tags(Some(tags(&all_tags))).send().await {
         Ok(answer) => answer.role,
         // Another run has made it meanwhile, or this one, and only the answer was lost.
         Err(error) if code(&error) == "EntityAlreadyExists" => {
             let present = get(clients, &name).await?.ok_or(AwsError::NoRole { name })?;
-            let (_, role) = adjust(clients, names, &wanted, &present, observer).await?;
+            let (_, role) = adjust(clients, names, &Wanted { spec, regions }, &present, observer).await?;
             return Ok((Outcome::Created, role));
         }
         Err(error) => return Err(failed("iam:CreateRole", &name)(error)),
@@ -111,7 +113,7 @@ async fn adjust(
     present: &Found,
     observer: &dyn Observer,
 ) -> Result<(Outcome, Role), AwsError> {
-    let Wanted { spec, tags: wanted_tags } = wanted;
+    let Wanted { spec, regions } = wanted;
     let settings = &spec.surroundings.role;
     let name = present.role_name();
     let role = role(present.arn(), &clients.region)?;
@@ -141,11 +143,12 @@ async fn adjust(
     // Last, so that a run that was killed before says again what the role has lost. Tags make it ours to remove: what somebody else made for whatever
     // they like does not get them.
     if adopted || names.owns(|key| tag(present, key)) {
-        let mut missing = wanted_tags.clone();
+        let mut missing = names.tags(&spec.surroundings.tags);
+        let used: BTreeSet<String> = region_tags::regions(present.tags()).into_iter().chain(regions.iter().cloned()).collect();
+        let mut change = region_tags::change(present.tags(), &used, &missing);
         missing.retain(|key, value| tag(present, key).as_ref() != Some(value));
-        if !missing.is_empty() {
-            let request = clients.iam.tag_role().role_name(name).set_tags(Some(tags(&missing)));
-            request.send().await.map_err(failed("iam:TagRole", name))?;
+        change.write.extend(missing);
+        if retag(clients, name, change).await? {
             outcome = Outcome::Updated;
         }
     }
@@ -175,6 +178,21 @@ fn tag(role: &Found, key: &str) -> Option<String> {
     role.tags().iter().find(|tag| tag.key() == key).map(|tag| tag.value().to_owned())
 }
 
+/// Whether anything was changed.
+async fn retag(clients: &Clients, name: &str, change: Change) -> Result<bool, AwsError> {
+    let Change { write, remove } = change;
+    let is_nothing = write.is_empty() && remove.is_empty();
+    if !write.is_empty() {
+        let answer = clients.iam.tag_role().role_name(name).set_tags(Some(tags(&write))).send().await;
+        answer.map_err(failed("iam:TagRole", name))?;
+    }
+    if !remove.is_empty() {
+        let answer = clients.iam.untag_role().role_name(name).set_tag_keys(Some(remove)).send().await;
+        answer.map_err(failed("iam:UntagRole", name))?;
+    }
+    Ok(!is_nothing)
+}
+
 fn tags(tags: &BTreeMap<String, String>) -> Vec<Tag> {
     // The builder fails only where key or value is left out.
     tags.iter().filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok()).collect()
@@ -194,14 +212,12 @@ pub(super) struct Leaving<'a> {
 impl Leaving<'_> {
     /// The regions in which the stage still is, of those that the role's tags and the settings name.
     async fn remaining(&self, clients: &Clients, names: &Names, present: &Found) -> Result<Vec<String>, AwsError> {
-        let tagged = present.tags().iter().filter_map(|tag| tagged_region(tag.key()));
-        let mut regions: Vec<&str> = tagged.chain(self.elsewhere.iter().map(String::as_str)).collect();
-        regions.sort_unstable();
-        regions.dedup();
-        regions.retain(|region| *region != clients.region && !self.fleet.regions().iter().any(|leaving| self.dry_run && leaving == region));
+        let mut regions = region_tags::regions(present.tags());
+        regions.extend(self.elsewhere.iter().cloned());
+        regions.retain(|region| *region != clients.region && !(self.dry_run && self.fleet.regions().contains(region)));
         let mut looks = Vec::new();
         for region in regions.into_iter().filter(|region| !self.fleet.has_left(region)) {
-            let (clients, names, region) = (self.fleet.connect(Some(region)).await?, names.clone(), region.to_owned());
+            let (clients, names) = (self.fleet.connect(Some(&region)).await?, names.clone());
             looks.push(async move {
                 match function::exists(&clients, &names).await {
                     Ok(there) => Ok(there.then_some(region)),
@@ -223,12 +239,10 @@ pub(super) async fn remove(clients: &Clients, names: &Names, name: &str, leaving
     if !remaining.is_empty() {
         remaining.sort();
         leaving.observer.note(&format!("the role `{name}` stays: the stage is in {}, too", remaining.join(", ")));
-        let left = present.tags().iter().filter_map(|tag| Some((tag.key(), tagged_region(tag.key())?)));
-        let left: Vec<String> =
-            left.filter(|(_, region)| !remaining.iter().any(|there| there == region)).map(|(key, _)| key.to_owned()).collect();
-        if !dry_run && !left.is_empty() {
-            let answer = clients.iam.untag_role().role_name(name).set_tag_keys(Some(left)).send().await;
-            answer.map_err(failed("iam:UntagRole", name))?;
+        let mut there = region_tags::regions(present.tags());
+        there.retain(|region| remaining.contains(region));
+        if !dry_run {
+            retag(clients, name, region_tags::change(present.tags(), &there, &BTreeMap::new())).await?;
         }
         return Ok(Removed::new());
     }

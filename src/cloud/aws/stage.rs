@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
+use super::bucket;
 use super::classify::{AwsError, code, failed, found};
 use super::configuration::Known;
 use super::connect::Clients;
@@ -31,7 +32,7 @@ pub(super) struct Stage {
     /// time. Whoever needs both locks `state` first.
     pub(super) live: Mutex<Option<Alias>>,
     /// See `Store`.
-    pub(super) bucket: OnceCell<()>,
+    pub(super) bucket: bucket::Progress,
 }
 
 /// What has been read and what is held.
@@ -80,7 +81,7 @@ impl Drop for Hold {
 
 impl Stage {
     pub(super) fn new(names: Names) -> Self {
-        Self { names, state: Mutex::default(), live: Mutex::default(), bucket: OnceCell::new() }
+        Self { names, state: Mutex::default(), live: Mutex::default(), bucket: bucket::Progress::default() }
     }
 }
 

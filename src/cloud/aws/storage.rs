@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
-use tokio::sync::OnceCell;
 
 use super::AwsError;
 use super::bucket;
@@ -66,8 +65,8 @@ pub(super) struct Store<'a> {
     pub(super) clients: &'a Clients,
     pub(super) names: &'a Names,
     pub(super) place: &'a Place,
-    /// Set once this run has seen to the bucket.
-    pub(super) ready: &'a OnceCell<()>,
+    /// How far this run has got with the bucket.
+    pub(super) progress: &'a bucket::Progress,
     /// The regions of the run.
     pub(super) fleet: &'a Fleet,
     /// Bytes of all archives that go the same way now: of several regions, all of them go through buckets, or none.
@@ -112,15 +111,9 @@ impl Store<'_> {
     /// A bucket that the settings name is needed whatever the size of the archive: it can be made before there is one.
     pub(super) async fn prepare(&self) -> Result<(), AwsError> {
         match &self.names.s3_bucket {
-            Some(bucket) => self.ensure_bucket(bucket).await,
+            Some(bucket) => self.progress.ensure(self, bucket).await,
             None => Ok(()),
         }
-    }
-
-    /// Two archives at once need one bucket.
-    pub(super) async fn ensure_bucket(&self, bucket: &str) -> Result<(), AwsError> {
-        let ensure = || Box::pin(async { bucket::ensure(self, bucket, bucket::look(self, bucket).await?).await });
-        self.ready.get_or_try_init(ensure).await.copied()
     }
 
     /// What the archive is called in a bucket.
@@ -128,20 +121,34 @@ impl Store<'_> {
         format!("{}{}.zip", self.prefix(kind), hexadecimal(&archive.sha256))
     }
 
+    /// Brings the archive into the bucket, which is set up meanwhile.
     pub(super) async fn upload(&self, kind: &str, archive: &ArchiveSpec, observer: &dyn Observer) -> Result<Location, AwsError> {
         let (bucket, key) = (self.bucket_name(), self.key(kind, archive));
-        let (ready, there) = tokio::join!(self.ensure_bucket(&bucket), self.has(&bucket, &key, archive.size));
-        ready?;
-        let location = Location::Object { bucket: bucket.clone(), key: key.clone() };
-        if there {
-            observer.detail(&format!("{location} is there already"));
-            return Ok(location);
+        let (ready, sent) = tokio::join!(self.progress.ensure(self, &bucket), Box::pin(self.send(&key, archive, observer)));
+        ready.and(sent)?;
+        Ok(Location::Object { bucket, key })
+    }
+
+    /// Sends the archive into the bucket, unless it is there already.
+    pub(super) async fn send(&self, key: &str, archive: &ArchiveSpec, observer: &dyn Observer) -> Result<(), AwsError> {
+        let bucket = self.bucket_name();
+        if self.find(key, archive).await? {
+            observer.detail(&format!("s3://{bucket}/{key} is there already"));
+            return Ok(());
         }
         let task = Task::begin(observer, &format!("upload to {bucket}"), Some(archive.size));
-        let upload = upload::Upload { store: self, bucket: &bucket, key: &key, archive };
-        Box::pin(upload.run(&task)).await?;
+        Box::pin(upload::Upload { store: self, bucket: &bucket, key, archive }.run(&task)).await?;
         task.done(&size(archive.size));
-        Ok(location)
+        Ok(())
+    }
+
+    /// Whether the archive is in the bucket, which is made if there is none.
+    pub(super) async fn find(&self, key: &str, archive: &ArchiveSpec) -> Result<bool, AwsError> {
+        let bucket = self.bucket_name();
+        let is_there = async { !self.progress.is_new() && self.has(&bucket, key, archive.size).await };
+        let (made, there) = tokio::join!(self.progress.make(self, &bucket), is_there);
+        made?;
+        Ok(there)
     }
 
     /// Whether the object is there. Whatever stands in the way of knowing stands in the way of the upload too, and is reported there.
@@ -151,7 +158,14 @@ impl Store<'_> {
         answer.is_some_and(|length| u64::try_from(length) == Ok(size))
     }
 
-    /// Removes the archive from its bucket (`delete_s3_zip`), once the function has it.
+    /// Lambda has the archive. With `forget` it is removed from its bucket (`delete_s3_zip`).
+    pub(super) async fn taken(&self, location: &Location, forget: bool) -> Result<(), AwsError> {
+        if let Location::Object { key, .. } = location {
+            self.fleet.has_taken(&self.clients.region, key);
+        }
+        if forget { self.forget(location).await } else { Ok(()) }
+    }
+
     pub(super) async fn forget(&self, location: &Location) -> Result<(), AwsError> {
         if let Location::Object { bucket, key } = location {
             let request = self.clients.s3.delete_object().bucket(bucket).key(key).set_expected_bucket_owner(self.owner());
@@ -222,27 +236,28 @@ impl Store<'_> {
             let Some(page) = found(page, &[bucket::ABSENT]).map_err(failed("s3:ListBucket", bucket))? else { return Ok(0) };
             // A page has as many keys as one call can remove.
             let keys = page.contents().iter().filter_map(|object| object.key()).filter(|key| which(key));
-            let keys = keys.filter_map(|key| ObjectIdentifier::builder().key(key).build().ok());
-            let keys: Vec<ObjectIdentifier> = keys.collect();
-            let number = keys.len();
-            count += number;
-            if dry_run {
-                continue;
-            }
-            if let Ok(keys) = Delete::builder().set_objects(Some(keys)).quiet(true).build()
-                && number > 0
-            {
-                let request = s3.delete_objects().bucket(bucket).delete(keys).set_expected_bucket_owner(self.owner());
-                let answer = request.send().await.map_err(failed("s3:DeleteObject", bucket))?;
-                if let Some(error) = answer.errors().first() {
-                    let code = error.code().unwrap_or_default();
-                    let message = error.message().unwrap_or_default();
-                    let resource = format!("{bucket}/{}", error.key().unwrap_or_default());
-                    return Err(AwsError::refused("s3:DeleteObject", &resource, code, message));
-                }
+            let keys: Vec<String> = keys.map(str::to_owned).collect();
+            count += keys.len();
+            if !dry_run {
+                self.delete(bucket, keys).await?;
             }
         }
         Ok(count)
+    }
+
+    /// Removes these objects, with one call.
+    pub(super) async fn delete(&self, bucket: &str, keys: Vec<String>) -> Result<(), AwsError> {
+        let keys: Vec<ObjectIdentifier> = keys.into_iter().filter_map(|key| ObjectIdentifier::builder().key(key).build().ok()).collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let keys = Delete::builder().set_objects(Some(keys)).quiet(true).build().ok();
+        let request = self.clients.s3.delete_objects().bucket(bucket).set_delete(keys).set_expected_bucket_owner(self.owner());
+        let answer = request.send().await.map_err(failed("s3:DeleteObject", bucket))?;
+        let Some(error) = answer.errors().first() else { return Ok(()) };
+        let (code, message) = (error.code().unwrap_or_default(), error.message().unwrap_or_default());
+        let resource = format!("{bucket}/{}", error.key().unwrap_or_default());
+        Err(AwsError::refused("s3:DeleteObject", &resource, code, message))
     }
 }
 

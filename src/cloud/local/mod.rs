@@ -127,6 +127,18 @@ impl Cloud for LocalCloud {
         Ok(stage.map(|stage| Releases { live: stage.live, all: stage.versions.iter().map(release).collect() }))
     }
 
+    async fn offers(&self, _id: &StageId, _spec: &StageSpec) -> Result<(), CloudError> {
+        Ok(())
+    }
+
+    async fn send(&self, _id: &StageId, _code: &CodeSpec, _observer: &dyn Observer) -> Result<(), CloudError> {
+        Ok(())
+    }
+
+    async fn tidy_up(&self, _id: &StageId, _failed: &[&str]) -> Result<(), CloudError> {
+        Ok(())
+    }
+
     async fn find(&self, id: &StageId) -> Result<Option<Deployment>, CloudError> {
         let function_name = id.function_name();
         let Some(stage) = self.state.load(&function_name)? else { return Ok(None) };

@@ -6,11 +6,12 @@ use futures_util::future::join_all;
 use tokio::sync::{Semaphore, watch};
 
 use super::{Ended, Ending, Place, RegionsReport, Run, Told};
+use crate::cloud::{Cloud, Deployment, StageSpec};
 use crate::model::Outcome;
 use crate::observe::Observer;
 use crate::ops::OperationError;
 use crate::ops::contents::Built;
-use crate::ops::deploy::{DeployReport, DeployRequest, beside, build, code_of, look, release, specification};
+use crate::ops::deploy::{DeployReport, DeployRequest, beside, build, code_of, existing, prepare, release, specification};
 use crate::ops::gate::Gate;
 use crate::ops::plan::Plan;
 
@@ -41,15 +42,17 @@ pub async fn deploy(
             ready.send_replace(Some(Arc::new(build(request, observer)?)));
             Ok::<_, OperationError>(())
         },
-        join_all(run.places.iter().map(one)),
+        async { spread(run.places, one) },
     );
     outcome?;
-    Ok(run.report(stopped(ended), |done| Told {
+    let report = run.report(stopped(ended), |done| Told {
         result: Some(ending(&done)),
         version: Some(done.version),
         url: Some(done.url),
         ..Told::default()
-    }))
+    });
+    tidy_up(run, &report, observer).await;
+    Ok(report)
 }
 
 /// What [`deploy`] would do; only reads from the target.
@@ -59,11 +62,8 @@ pub async fn plan(run: &Run<'_>, request: &DeployRequest<'_>, observer: &dyn Obs
         run.each(
             |_| Ending::Done,
             async |place: &Place, _| {
-                let found = place.cloud.find(&place.settings.id).await?;
-                if request.only_update && found.is_none() {
-                    return Err(not_deployed(place));
-                }
-                Ok(found)
+                let request = DeployRequest { settings: settings(place), ..*request };
+                find(&*place.cloud, &request, &specification(&request)).await
             },
         ),
     );
@@ -89,12 +89,44 @@ pub async fn plan(run: &Run<'_>, request: &DeployRequest<'_>, observer: &dyn Obs
     }))
 }
 
-fn not_deployed(place: &Place) -> OperationError {
-    crate::cloud::CloudError::NotDeployed { function: place.settings.id.function_name() }.into()
-}
-
 fn settings(place: &Place) -> &crate::settings::Settings {
     &place.settings
+}
+
+/// Runs `work` for every region, on as many threads as the machine has for it: signatures and encryption of hundreds of calls are work, too.
+fn spread<'s, T: Send>(places: &'s [Place], work: impl AsyncFn(&'s Place) -> T + Sync) -> Vec<T> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (runtime, work) = (&tokio::runtime::Handle::current(), &work);
+    std::thread::scope(|scope| {
+        let shares = places.chunks(places.len().div_ceil(threads).max(1));
+        let running: Vec<_> =
+            shares.map(|share| scope.spawn(move || runtime.block_on(join_all(share.iter().map(|place| work(place)))))).collect();
+        let done = running.into_iter().map(|share| share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        done.flatten().collect()
+    })
+}
+
+/// What there is of the stage; where it is not there, whether it can be.
+async fn find(cloud: &dyn Cloud, request: &DeployRequest<'_>, spec: &StageSpec) -> Result<Option<Deployment>, OperationError> {
+    let current = existing(cloud, request).await?;
+    if current.is_none() {
+        cloud.offers(&request.settings.id, spec).await?;
+    }
+    Ok(current)
+}
+
+/// Removes what lay ready for the regions. Those that failed find what they want where the others have it from.
+async fn tidy_up(run: &Run<'_>, report: &RegionsReport, observer: &dyn Observer) {
+    let failed: Vec<&str> = report.regions.iter().filter(|row| !row.result.is_well()).map(|row| row.region.as_str()).collect();
+    let done = join_all(run.places.iter().map(async |place| place.cloud.tidy_up(&place.settings.id, &failed).await)).await;
+    // Why a region failed has been told.
+    for (done, row) in done.into_iter().zip(&report.regions) {
+        if let Err(error) = done
+            && row.result.is_well()
+        {
+            observer.warn(&format!("{}: an archive stays in its bucket: {error}", row.region));
+        }
+    }
 }
 
 struct Shared<'a> {
@@ -110,30 +142,47 @@ async fn region(
     shared: &Shared<'_>,
     observer: &dyn Observer,
 ) -> Result<Option<DeployReport>, OperationError> {
-    let cloud = &*place.cloud;
-    let current = look(cloud, request, &specification(request), observer).await;
-    if let (Err(error), Some(ticket)) = (&current, request.ticket)
-        && error.is_out_of_reach()
-    {
-        ticket.ready();
-    }
-    let current = current?;
-    let (mut built, mut stop) = (shared.built.clone(), run.stop.clone());
-    let built = tokio::select! {
-        built = built.wait_for(Option::is_some) => built.ok().and_then(|built| built.clone()),
-        _ = stop.wait_for(|stop| *stop) => None,
-    };
-    let Some(built) = built else { return Ok(None) };
-    let _slot = shared.slots.acquire().await;
-    if *run.stop.borrow() {
-        return Ok(None);
-    }
-    let report = release(cloud, request, &built, current, observer).await?;
-    if let Some(ticket) = request.ticket {
+    let done = bring(run, &*place.cloud, request, shared, observer).await;
+    let keeps_nobody_back = match &done {
         // One that needed no new version has not passed the gate.
+        Ok(done) => done.is_some(),
+        Err(error) => error.is_out_of_reach(),
+    };
+    if let Some(ticket) = request.ticket.filter(|_| keeps_nobody_back) {
         ticket.ready();
     }
-    Ok(Some(report))
+    done
+}
+
+async fn bring(
+    run: &Run<'_>,
+    cloud: &dyn Cloud,
+    request: &DeployRequest<'_>,
+    shared: &Shared<'_>,
+    observer: &dyn Observer,
+) -> Result<Option<DeployReport>, OperationError> {
+    let spec = specification(request);
+    let current = find(cloud, request, &spec).await?;
+    let (mut built, mut stop) = (shared.built.clone(), run.stop.clone());
+    let begin = async {
+        let built = tokio::select! {
+            built = built.wait_for(Option::is_some) => built.ok().and_then(|built| built.clone()),
+            _ = stop.wait_for(|stop| *stop) => None,
+        };
+        let Some(built) = built else { return Ok(None) };
+        let slot = shared.slots.acquire().await;
+        if *run.stop.borrow() {
+            return Ok(None);
+        }
+        if current.is_none() {
+            cloud.send(&request.settings.id, &code_of(&built.bundle, request, &spec)?, observer).await?;
+        }
+        Ok::<_, OperationError>(Some((built, slot)))
+    };
+    let (prepared, begun) = tokio::join!(prepare(cloud, request, &spec, current.as_ref(), observer), Box::pin(begin));
+    prepared?;
+    let Some((built, _slot)) = begun? else { return Ok(None) };
+    release(cloud, request, &built, current, observer).await.map(Some)
 }
 
 fn stopped(ended: Vec<Ended<Option<DeployReport>>>) -> Vec<Ended<DeployReport>> {

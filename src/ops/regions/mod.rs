@@ -1,5 +1,6 @@
 //! One operation in several regions at once. A failure in one neither stops nor undoes the others: at the end, every one of them has a result.
 
+pub mod certify;
 pub mod deploy;
 pub mod others;
 pub mod rollback;
@@ -276,15 +277,22 @@ impl Run<'_> {
                     row.version = *live;
                 }
                 row.hints = error.hints();
-                let mut next: Option<&dyn Error> = Some(&error);
-                while let Some(cause) = next {
-                    row.cause.push(cause.to_string());
-                    next = cause.source();
-                }
-                // An error that shows another's words as its own says them once.
-                row.cause.dedup();
+                row.cause = causes(&error);
             }
         }
         row
     }
+}
+
+/// An error and what caused it, the outermost first.
+fn causes(error: &OperationError) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(cause) = next {
+        causes.push(cause.to_string());
+        next = cause.source();
+    }
+    // An error that shows another's words as its own says them once.
+    causes.dedup();
+    causes
 }

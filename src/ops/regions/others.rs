@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::{Ending, Place, RegionsReport, Run, Told};
-use crate::cloud::{CloudError, LogEvent, LogQuery};
+use crate::cloud::{CloudError, DomainState, LogEvent, LogQuery};
 use crate::model::Outcome;
 use crate::observe::Silent;
 use crate::ops::invoke::{InvokeReport, Request, invoke};
@@ -28,6 +28,7 @@ pub async fn look(run: &Run<'_>) -> RegionsReport {
             url: deployment.route.as_ref().map(|route| route.url.clone()),
             code: live.map(|live| live.code_sha256.clone()),
             drift,
+            details: deployment.domain.iter().map(led).collect(),
             ..Told::default()
         }
     });
@@ -37,6 +38,21 @@ pub async fn look(run: &Run<'_>) -> RegionsReport {
         }
     }
     report
+}
+
+/// How a domain stands in a region, in a line that regions share in which it is the same.
+fn led(domain: &DomainState) -> String {
+    let certificate = domain.certificate.as_ref().map(|certificate| format!(", certificate {}", certificate.status)).unwrap_or_default();
+    let leads = match (&domain.endpoint, domain.mapped, &domain.records) {
+        (None, ..) => "not there yet; `zappa certify` makes it".to_owned(),
+        (Some(_), false, _) => "leads elsewhere; `zappa certify` lets it lead here".to_owned(),
+        (Some(_), true, None) => format!("leads here by records that are kept elsewhere{certificate}"),
+        (Some(_), true, Some(records)) if records.records.is_empty() => {
+            format!("has no record that leads here{certificate}; `zappa certify` makes it")
+        }
+        (Some(_), true, Some(_)) => format!("leads here{certificate}"),
+    };
+    format!("{} {leads}", domain.url)
 }
 
 /// Removes the stage from every region, and then what they share; with `dry_run` only says what that is.

@@ -90,6 +90,7 @@ class Inventory:
             "layers": self.layers(),
             "domains": self.domains(),
             "certificates": self.certificates(),
+            "health_checks": self.health_checks(),
             "records": self.records(),
         }
         return {kind: sorted((self.plain(thing) for thing in things), key=json.dumps) for kind, things in found.items()}
@@ -211,6 +212,20 @@ class Inventory:
         if not self.ours(None, tags):
             return None
         return {"domain": certificate["DomainName"], "status": certificate["Status"], "type": certificate["Type"], "tags": tags}
+
+    def health_checks(self):
+        """Those of all regions: they are the account's."""
+        api = self.client("route53")
+        checks = pages(api, "list_health_checks", "HealthChecks")
+        return self.each(self.health_check, checks)
+
+    def health_check(self, check):
+        tags = self.client("route53").list_tags_for_resource(ResourceType="healthcheck", ResourceId=check["Id"])
+        tags = tagged(tags["ResourceTagSet"]["Tags"])
+        if not self.ours(tags.get("Name"), tags):
+            return None
+        self.ids[check["Id"]] = f"[check of {tags.get('Name', '').split(' ')[-1]}]"
+        return check["HealthCheckConfig"] | {"tags": tags}
 
     def records(self):
         """All of zones that have the name in theirs."""

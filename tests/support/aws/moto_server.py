@@ -18,6 +18,7 @@ import mends_gateway
 import mends_lambda
 import more_lambda
 import operations
+import quicker
 from moto.server import ThreadedMotoServer
 
 
@@ -26,7 +27,7 @@ def main():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What goes wrong inside moto is worth seeing; that it answers is not.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    for part in mends_gateway, mends_domain, mends_lambda, more_lambda:
+    for part in quicker, mends_gateway, mends_domain, mends_lambda, more_lambda:
         part.install()
     functions.install(interpreter=sys.argv[1])
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
