@@ -308,6 +308,11 @@ impl Hint for BundleError {
             Self::Install { output, .. } | Self::Fetch { output, .. } if output.0.contains("No space left on device") => {
                 one("make room on that disk, or set `ZAPPA_CACHE_DIR` to a directory on another")
             }
+            // As pip and as uv say it.
+            Self::Install { output, .. } | Self::Fetch { output, .. } if ["DO NOT MATCH THE HASHES", "Hash mismatch"].iter().any(|said| output.0.contains(said)) => vec![
+                "the lock does not know what the index has: lock anew for every platform (`uv lock`, `poetry lock`, `pip-compile --generate-hashes`)".to_owned(),
+                "if it was locked lately, find out who put another file into the index".to_owned(),
+            ],
             Self::Install { .. } | Self::Fetch { .. } => one("`-v` shows everything that the installer prints"),
         }
     }

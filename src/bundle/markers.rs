@@ -46,14 +46,9 @@ impl Markers {
         MarkerTree::parse_str::<VerbatimUrl>(marker).map_or(true, |marker| self.apply(&marker, extras))
     }
 
-    /// A line of a requirements file without its marker; `None` if the marker says no.
-    pub(super) fn decided(&self, line: &str) -> Option<String> {
-        let Some(mut requirement) = requirement(line).filter(|requirement| requirement.marker != MarkerTree::TRUE) else {
-            return Some(line.to_owned());
-        };
-        let applies = self.apply(&requirement.marker, &[]);
-        requirement.marker = MarkerTree::TRUE;
-        applies.then(|| requirement.to_string())
+    /// What each variable is there, as JSON; `None` if nobody knows.
+    pub(super) fn to_json(&self) -> Option<String> {
+        serde_json::to_string(self.0.as_ref()?).ok()
     }
 }
 

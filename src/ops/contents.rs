@@ -40,6 +40,11 @@ impl Before {
         Self { released, live }
     }
 
+    /// In what `new` differs from it.
+    pub(super) fn change(self, new: &Listing) -> Option<Change> {
+        self.live.map(|(since, before)| Change::between(since, &before, new))
+    }
+
     /// Remembers what `version` holds, and tells about it.
     pub(super) fn compare(self, version: Version, listing: &Listing, observer: &dyn Observer) -> ReleaseContents {
         if let Err(error) = self.released.keep(version, listing) {
@@ -47,6 +52,6 @@ impl Before {
         }
         let mut heaviest = listing.weights();
         heaviest.truncate(SHOWN);
-        ReleaseContents { heaviest, change: self.live.map(|(since, before)| Change::between(since, &before, listing)) }
+        ReleaseContents { heaviest, change: self.change(listing) }
     }
 }

@@ -9,13 +9,14 @@ use crate::ops::cache::{CacheReport, CleanReport};
 fn purpose(part: &str) -> &'static str {
     match part {
         "archives" => "whole archives",
+        "binaries" => "what native code was made for",
         "byte-code" => "sources that do not compile",
         "dependencies" => "installed lists of dependencies",
         "known" => "what the files of each project were",
-        "listings" => "what releases held",
+        "listings" => "what releases held: not cleaned",
         "members" => "compressed files and byte code",
         "references" => "what sources of dependencies refer to",
-        "releases" => "which releases this machine made",
+        "releases" => "which releases this machine made: not cleaned",
         "runtime" => "the local target's own environments: neither limited nor cleaned",
         "wheels" => "distributions that run on Lambda",
         _ => "",

@@ -12,8 +12,7 @@ use crate::cloud::{Deployment, LastError, LogEvent, LogKind, Sandbox, Scheduled,
 pub use crate::model::size;
 use crate::model::{FrontDoor, Outcome, StageId};
 use crate::ops::contents::ReleaseContents;
-use crate::ops::deploy::DeployReport;
-use crate::ops::plan::Plan;
+use crate::ops::deploy::{DeployReport, Planned};
 use crate::ops::rollback::RollbackReport;
 use crate::ops::schedule::{SchedulePlan, ScheduleReport, UnscheduleReport};
 use crate::ops::status::StatusReport;
@@ -103,7 +102,8 @@ pub fn deploy(id: &StageId, report: &DeployReport) -> String {
 
 /// `--dry-run`
 #[must_use]
-pub fn plan(id: &StageId, plan: &Plan, bundle: &Bundle) -> String {
+pub fn plan(id: &StageId, planned: &Planned) -> String {
+    let Planned { plan, bundle, change } = planned;
     let mut rows = Rows(Vec::new());
     rows.add("bundle", bundle_text(bundle));
     let release = match plan.release {
@@ -121,7 +121,8 @@ pub fn plan(id: &StageId, plan: &Plan, bundle: &Bundle) -> String {
     if plan.resume {
         rows.add("note", "the last run did not come to its end: everything is looked at again");
     }
-    format!("{BOLD}{id}{BOLD:#}: nothing was done; a deployment would do this\n\n{rows}")
+    let change = change.as_ref().map(|change| format!("\n\n{}", self::change::change(change))).unwrap_or_default();
+    format!("{BOLD}{id}{BOLD:#}: nothing was done; a deployment would do this\n\n{rows}{change}")
 }
 
 /// `zappa rollback`

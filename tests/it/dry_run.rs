@@ -22,6 +22,15 @@ fn a_rollback_says_where_it_would_go() {
     let deployed = deployed();
     let app = std::fs::read_to_string(deployed.project.root().join("app.py")).unwrap();
     deployed.project.write("app.py", app.replace("VERSION = \"one\"", "VERSION = \"two\""));
+    let said = deployed.zappa(["update", "local", "--dry-run"]).expect_code(0).stdout;
+    let (told, change) = said.split_once("\n\nsince version 1\n").unwrap_or_else(|| panic!("{said}"));
+    assert!(
+        told.contains("a new version, because of: code\n") && change.starts_with("  ~ app.py (") && change.ends_with(", same size)\n"),
+        "{said}"
+    );
+    let planned = deployed.zappa(["update", "local", "--dry-run", "--json"]).expect_code(0).json();
+    assert_eq!((&planned["changes"], &planned["change"]["since"]), (&json!(["code"]), &json!(1)));
+    assert_eq!(planned["change"]["files"][0]["path"], "app.py");
     deployed.zappa(["update", "local"]).expect_code(0);
     let planned = deployed.zappa(["rollback", "local", "--dry-run", "--json"]).expect_code(0).json();
     assert_eq!(planned, json!({ "function_name": "echo-local", "from": 2, "to": 1 }));

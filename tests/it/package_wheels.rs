@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use expect_test::expect;
+use sha2::Digest as _;
 
 use crate::support::TestProject;
 use crate::support::wheels::{unpack, wheel};
@@ -174,4 +175,56 @@ fn a_wheel_for_a_newer_glibc_is_taken_if_its_code_does_without() {
     let output = foreign.project.command(["package", "prod"]).env("PIP_INDEX_URL", url).env("PIP_FIND_LINKS", "").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(foreign.kept(), ["markupsafe-3.0.3-cp311-aarch64"]);
+}
+
+#[test]
+fn what_is_fetched_has_the_hash_that_the_lock_knows() {
+    let foreign = Foreign::new();
+    let file = "markupsafe-3.0.3-cp311-cp311-manylinux_2_17_aarch64.whl";
+    let url = index(&foreign, file, "");
+    let real = fs::read(wheel(&WHEEL.replace("x86_64", "aarch64"))).unwrap();
+    fs::write(foreign.project.outside().join("index/markupsafe").join(file), &real).unwrap();
+    let locks = |hash: &str| {
+        let hash = format!("sha256:{hash}");
+        let registry = "source = { registry = \"https://index.example/simple\" }";
+        [
+            (
+                "requirements.txt",
+                format!(
+                    "# by a tool\nMarkupSafe==3.0.3 ; python_version >= '3.9' \\\n    --hash=sha256:{} \\\n    --hash={hash}\n",
+                    "1".repeat(64)
+                ),
+            ),
+            (
+                "poetry.lock",
+                format!("[[package]]\nname = \"markupsafe\"\nversion = \"3.0.3\"\nfiles = [{{ file = \"x\", hash = \"{hash}\" }}]\n"),
+            ),
+            (
+                "uv.lock",
+                format!("[[package]]\nname = \"markupsafe\"\nversion = \"3.0.3\"\n{registry}\nwheels = [{{ hash = \"{hash}\" }}]\n"),
+            ),
+        ]
+    };
+    let package = || {
+        let output =
+            foreign.project.command(["package", "prod", "--quiet"]).env("PIP_INDEX_URL", &url).env("PIP_FIND_LINKS", "").output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    // Fetched before anybody spoke of hashes.
+    assert_eq!(package(), (Some(0), String::new()));
+    let unlocked = foreign.kept();
+    let digest: String = sha2::Sha256::digest(&real).iter().map(|byte| format!("{byte:02x}")).collect();
+    for ((name, wrong), (_, right)) in locks(&"0".repeat(64)).into_iter().zip(locks(&digest)) {
+        foreign.project.write(name, wrong);
+        let (code, stderr) = package();
+        assert_eq!(code, Some(1), "{name}: {stderr}");
+        let told = ["pip could not fetch MarkupSafe 3.0.3", "Expected sha256 0000", "hint: the lock does not know what the index has"];
+        assert!(told.iter().all(|part| stderr.contains(part)), "{name}: {stderr}");
+        foreign.project.write(name, right);
+        assert_eq!(package(), (Some(0), String::new()), "{name}");
+        fs::remove_file(foreign.project.root().join(name)).unwrap();
+    }
+    let kept: Vec<String> = foreign.kept().into_iter().filter(|name| !name.ends_with(".lock") && !unlocked.contains(name)).collect();
+    // uv and Poetry name the same hashes.
+    assert_eq!(kept.len(), 2, "{kept:?}");
 }

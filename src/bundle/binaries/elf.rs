@@ -1,5 +1,6 @@
 //! What a file of native code was made for, read off its headers: nothing else of it is read.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -7,23 +8,24 @@ use std::path::Path;
 use object::elf::{self, FileHeader64};
 use object::read::elf::FileHeader as _;
 use object::{LittleEndian, ReadCache};
+use serde::{Deserialize, Serialize};
 
 /// What `VER_FLG_WEAK` of a needed version says: that the loader does without.
 const WEAK: u16 = 2;
 
 /// What a file is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Binary {
     /// Code for Linux on a 64-bit processor.
     Elf(Needs),
     /// Code that Lambda cannot run whatever the function's architecture, and whose it is: "macOS".
-    Foreign(&'static str),
+    Foreign(Cow<'static, str>),
     /// No native code: a script, a text for linkers.
     Other,
 }
 
 /// What the loader has to find.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Needs {
     /// `e_machine`, as in ELF.
     pub(super) machine: u16,
@@ -35,6 +37,8 @@ pub(super) struct Needs {
     pub(super) cxxabi: u32,
     /// It is linked to musl instead of glibc.
     pub(super) musl: bool,
+    /// The libraries that it is linked to (`DT_NEEDED`).
+    pub(super) libraries: Vec<String>,
 }
 
 impl Needs {
@@ -56,17 +60,18 @@ pub(super) fn read(path: &Path) -> io::Result<Binary> {
     let mut file = File::open(path)?;
     let mut start = Vec::with_capacity(8);
     file.by_ref().take(8).read_to_end(&mut start)?;
+    let foreign = |system| Binary::Foreign(Cow::Borrowed(system));
     Ok(match start.as_slice() {
         [0x7f, b'E', b'L', b'F', 2, 1, ..] => {
             file.seek(SeekFrom::Start(0))?;
-            needs(file).map_or(Binary::Foreign("a system with another format of code"), Binary::Elf)
+            needs(file).map_or_else(|| foreign("a system with another format of code"), Binary::Elf)
         }
-        [0x7f, b'E', b'L', b'F', 1, ..] => Binary::Foreign("a 32-bit processor"),
-        [0x7f, b'E', b'L', b'F', _, _, ..] => Binary::Foreign("another processor"),
+        [0x7f, b'E', b'L', b'F', 1, ..] => foreign("a 32-bit processor"),
+        [0x7f, b'E', b'L', b'F', _, _, ..] => foreign("another processor"),
         // `MH_MAGIC`, `MH_MAGIC_64`, and either of them for several processors (`fat_header`; Java's class files begin likewise, with a number that no
         // count of processors reaches).
-        [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 0..=30] => Binary::Foreign("macOS"),
-        [b'M', b'Z', ..] => Binary::Foreign("Windows"),
+        [0xce | 0xcf, 0xfa, 0xed, 0xfe, ..] | [0xca, 0xfe, 0xba, 0xbe, 0, 0, 0, 0..=30] => foreign("macOS"),
+        [b'M', b'Z', ..] => foreign("Windows"),
         _ => Binary::Other,
     })
 }
@@ -81,6 +86,7 @@ fn needs(file: File) -> Option<Needs> {
     let dynamic = sections.dynamic_table(endian, &data).ok()?;
     for entry in dynamic.iter().filter(|entry| entry.tag == elf::DT_NEEDED) {
         let library = dynamic.string(entry).ok()?;
+        needs.libraries.push(String::from_utf8_lossy(library).into_owned());
         needs.musl |= library.starts_with(b"libc.musl-") || library.starts_with(b"ld-musl-");
     }
     let Some((mut libraries, link)) = sections.gnu_verneed(endian, &data).ok()? else { return Some(needs) };

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::target::Target;
 use super::wheels::Misfit;
 use crate::bundle::cache::{self, Digest};
-use crate::bundle::stamp::Stamp;
+use crate::disk::Stamp;
 
 /// Changes when the same file is to be judged differently from before.
 const VERSION: &str = "1";
@@ -48,7 +48,7 @@ impl Record {
 }
 
 fn stamp(file: &Path) -> Option<String> {
-    Some(Stamp::of(file)?.bytes()?.iter().map(|byte| format!("{byte:02x}")).collect())
+    Stamp::of(file)?.text()
 }
 
 /// What is known of the distributions in some directories.

@@ -1,13 +1,17 @@
 //! Right binaries: whether native code among the dependencies runs where the bundle will, by tags (`tags`, `target`) and headers (`elf`, `verdict`); and
-//! wheels of the same version in place of what does not (`wheels`). What was judged once is known (`memory`).
+//! wheels of the same version in place of what does not (`wheels`). What was judged once is known (`memory`). Of everything that goes in it is told if it is
+//! linked to something that is not there (`libraries`, `headers`).
 
 mod elf;
+mod headers;
+mod libraries;
 mod memory;
 mod tags;
 mod target;
 mod verdict;
 mod wheels;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,15 +20,18 @@ pub use tags::{Tag, WheelName};
 pub use target::Target;
 
 use self::elf::Binary;
+use self::headers::Headers;
+use self::libraries::Native;
 use self::memory::{Memory, Record};
 use self::verdict::may_be_native;
 use self::wheels::{Fetch, Misfit};
 use super::dependencies::installer::Installer;
+use super::dependencies::locked::Locked;
 use super::dependencies::uv;
 use super::distributions::{self, Distribution, Owners};
 use super::error::{Unfit, UnfitDistribution};
 use super::manifest::Inputs;
-use super::{BundleError, Entry, Source};
+use super::{BundleError, Entry, Part, Source};
 use crate::model::{self, Runtime};
 use crate::observe::Observer;
 use crate::project::{InstalledPackages, Interpreter, Project};
@@ -61,22 +68,29 @@ pub(super) struct Binaries<'a> {
     inputs: &'a Inputs<'a>,
     /// What everything has to run on, and what is known of it; `None`: it only has to run here.
     judged: Option<(Aim, Memory)>,
+    /// What the project's lock says of what is fetched; read if there is something to fetch.
+    locked: OnceCell<Locked>,
     /// Directories with what takes the places of others.
     front: Vec<PathBuf>,
 }
 
 impl<'a> Binaries<'a> {
     pub(super) fn new(inputs: &'a Inputs<'a>) -> Self {
-        let Inputs { project, settings, cache, options, packages } = *inputs;
+        let Inputs { project, settings, cache, options, packages, .. } = *inputs;
         let aim = aim(project, settings).filter(|_| !options.stays_here);
         let judged = aim.map(|aim| (aim, Memory::open(cache, aim.target, &packages.site_packages)));
-        let mut front = Vec::new();
+        let (mut front, locked) = (Vec::new(), OnceCell::new());
         if let Some((aim, memory)) = judged.as_ref().filter(|_| settings.packaging.use_precompiled_packages) {
             // What took their places last time does so from the beginning.
-            front.extend(memory.misfits().map(|(misfit, _)| wheels::place(cache, aim.target, misfit)).filter(|place| place.is_dir()));
+            front.extend(
+                memory
+                    .misfits()
+                    .map(|(misfit, _)| wheels::place(cache, aim.target, misfit, locked.get_or_init(|| Locked::of(project))))
+                    .filter(|place| place.is_dir()),
+            );
             front.sort_unstable();
         }
-        Self { inputs, judged, front }
+        Self { inputs, judged, locked, front }
     }
 
     /// The installed packages, and in front of them what takes the places of others.
@@ -108,7 +122,7 @@ impl<'a> Binaries<'a> {
         let (kept, replaced): (Vec<_>, Vec<_>) = misfits.partition(|(_, unavailable)| stays(*unavailable));
         let mut kept: Vec<Misfit> = kept.into_iter().map(|(misfit, _)| misfit).collect();
         let replaced: Vec<Misfit> = replaced.into_iter().map(|(misfit, _)| misfit).collect();
-        let (fetched, unavailable) = match fetch(self.inputs, *target, &replaced, observer) {
+        let (fetched, unavailable) = match fetch(self.inputs, *target, &self.locked, &replaced, observer) {
             Err(error) if !*strict => {
                 observer.detail(&format!("nothing was fetched in place of what does not run on Lambda: {error}"));
                 kept.extend(replaced);
@@ -140,6 +154,42 @@ impl<'a> Binaries<'a> {
     }
 }
 
+/// Looks at everything that goes in, once more where it comes from `replace`, for what is told and refuses nothing: native code of the project's own that does
+/// not run on the target, and libraries that are not there.
+pub(super) fn review<'e>(
+    inputs: &Inputs<'_>,
+    entries: impl Iterator<Item = &'e Entry> + Clone,
+    observer: &dyn Observer,
+) -> Result<(), BundleError> {
+    let Inputs { project, settings, cache, options, .. } = *inputs;
+    let Some(Aim { target, .. }) = aim(project, settings).filter(|_| !options.stays_here) else { return Ok(()) };
+    let mut headers = Headers::open(cache, &project.root, target);
+    let (mut own, mut natives) = (Vec::new(), Vec::new());
+    for entry in entries.clone() {
+        let Some((file, path)) = native(entry) else { continue };
+        let binary = headers.read(file).map_err(|source| BundleError::Read { path: file.to_owned(), source })?;
+        let owner = (entry.part != Part::App).then_some(entry.reason.as_str());
+        if let Binary::Elf(needs) = &binary
+            && needs.machine() == target.machine()
+            && !needs.musl
+        {
+            natives.push(Native { path, owner, needs: needs.clone() });
+        }
+        if owner.is_none() {
+            own.push((path, binary));
+        }
+    }
+    if let Some(problem) = verdict::problem_of_code(own.iter().map(|(path, binary)| (*path, binary)), false, target) {
+        observer.warn(&format!("native code of the project does not run on Lambda ({target}): {problem}"));
+    }
+    let files: Vec<&str> = entries.map(|entry| entry.path.as_str()).collect();
+    libraries::missing(&natives, &files, target).iter().for_each(|missing| observer.warn(missing));
+    if let Err(error) = headers.save() {
+        observer.detail(&format!("what is known of native code is not kept for the next time: {error}"));
+    }
+    Ok(())
+}
+
 fn native(entry: &Entry) -> Option<(&Path, &str)> {
     match &entry.source {
         Source::File(path) if may_be_native(&entry.path, entry.executable) => Some((path, &entry.path)),
@@ -150,6 +200,7 @@ fn native(entry: &Entry) -> Option<(&Path, &str)> {
 fn fetch(
     inputs: &Inputs<'_>,
     target: Target,
+    locked: &OnceCell<Locked>,
     misfits: &[Misfit],
     observer: &dyn Observer,
 ) -> Result<(Vec<PathBuf>, Vec<UnfitDistribution>), BundleError> {
@@ -161,8 +212,9 @@ fn fetch(
     let has_pip = packages.site_packages.iter().any(|site| site.join("pip").is_dir());
     let Interpreter { executable, base_executable, .. } = &project.interpreter;
     let uv = uv(options.search_path.as_deref());
-    let installer = Installer { uv: uv.as_deref(), python: if has_pip { executable } else { base_executable } };
-    Fetch { installer, target, cache, observer }.all(misfits)
+    let installer = Installer { uv: uv.as_deref(), python: if has_pip { executable } else { base_executable }, markers: None };
+    let locked = locked.get_or_init(|| Locked::of(project));
+    Fetch { installer, target, cache, locked, observer }.all(misfits)
 }
 
 /// Judges every distribution of which there is native code: path here, path in the bundle.

@@ -26,15 +26,20 @@ pub struct Target {
 }
 
 impl Target {
+    /// Whether it runs Amazon Linux 2023, and not Amazon Linux 2.
+    pub(super) fn is_on_2023(self) -> bool {
+        self.minor >= FIRST_ON_2023
+    }
+
     /// `N` of the glibc 2.N there.
     #[must_use]
     pub fn glibc(self) -> u32 {
-        if self.minor < FIRST_ON_2023 { 26 } else { 34 }
+        if self.is_on_2023() { 34 } else { 26 }
     }
 
     /// The newest `GLIBCXX_3.4.N` and `CXXABI_1.3.N` of the libstdc++ there (GCC 7.3 and 11).
     pub(super) fn libstdcxx(self) -> (u32, u32) {
-        if self.minor < FIRST_ON_2023 { (24, 11) } else { (29, 13) }
+        if self.is_on_2023() { (29, 13) } else { (24, 11) }
     }
 
     /// The processor, as `uname -m` and platform tags name it.

@@ -37,23 +37,30 @@ pub(super) fn problem(wheel: Option<&str>, natives: &[(&str, &Path)], target: Ta
     if let Some(first) = tags.first().filter(|_| !tags.iter().any(|tag| may_run(tag, target))) {
         return Ok(Some(format!("it is built for `{first}`")));
     }
+    let natives = natives.iter().map(|(path, file)| Ok((*path, elf::read(file)?))).collect::<io::Result<Vec<_>>>()?;
+    let is_any = tags.iter().any(|tag| tag.platform == "any");
+    Ok(problem_of_code(natives.iter().map(|(path, binary)| (*path, binary)), is_any, target))
+}
+
+/// As [`problem`], by the code alone: path, and what it is. `is_any`: it says that it is for all systems.
+pub(super) fn problem_of_code<'n>(natives: impl Iterator<Item = (&'n str, &'n Binary)>, is_any: bool, target: Target) -> Option<String> {
     // Of files that stand for one another, such as an extension module for several versions of Python, one has to fit.
     let mut modules: BTreeMap<(bool, &str), Finding> = BTreeMap::new();
-    for (path, file) in natives {
+    for (path, binary) in natives {
         let (module, suffix) = extension(path);
-        let Some(finding) = finding(&elf::read(file)?, suffix, target) else { continue };
+        let Some(finding) = finding(binary, suffix, target) else { continue };
         let best = modules.entry((suffix.is_some(), module)).or_insert_with(|| finding.clone());
         if finding < *best {
             *best = finding;
         }
     }
     // Programs and libraries for other systems do no harm beside those for this one, or in a wheel that is for all of them.
-    let accompanied = tags.iter().any(|tag| tag.platform == "any") || modules.values().any(|finding| *finding == Finding::Fits);
-    Ok(modules.into_iter().find_map(|((is_extension, module), finding)| match finding {
+    let accompanied = is_any || modules.values().any(|finding| *finding == Finding::Fits);
+    modules.into_iter().find_map(|((is_extension, module), finding)| match finding {
         Finding::Fits => None,
         Finding::Foreign(_) if accompanied && !is_extension => None,
         Finding::Foreign(what) | Finding::Refused(what) => Some(format!("`{module}` {what}")),
-    }))
+    })
 }
 
 fn may_run(tag: &Tag, target: Target) -> bool {

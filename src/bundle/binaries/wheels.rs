@@ -12,8 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::tags::{Tag, WheelName};
 use super::target::Target;
 use super::verdict::{self, may_be_native};
+use crate::bundle::cache::{Digest, Known};
 use crate::bundle::dependencies::cached;
 use crate::bundle::dependencies::installer::{self, Installer, Reach};
+use crate::bundle::dependencies::locked::Locked;
 use crate::bundle::dependencies::remove_scripts;
 use crate::bundle::error::{InstallerOutput, UnfitDistribution};
 use crate::bundle::markers::normalized;
@@ -43,6 +45,8 @@ pub(super) struct Fetch<'a> {
     pub(super) installer: Installer<'a>,
     pub(super) target: Target,
     pub(super) cache: &'a Path,
+    /// The hashes that have to be theirs.
+    pub(super) locked: &'a Locked,
     pub(super) observer: &'a dyn Observer,
 }
 
@@ -59,7 +63,7 @@ impl Fetch<'_> {
     pub(super) fn all(&self, misfits: &[Misfit]) -> Result<(Vec<PathBuf>, Vec<UnfitDistribution>), BundleError> {
         let task = misfits
             .iter()
-            .any(|misfit| !place(self.cache, self.target, misfit).is_dir())
+            .any(|misfit| !place(self.cache, self.target, misfit, self.locked).is_dir())
             .then(|| Task::begin(self.observer, "fetch what runs on Lambda", Some(misfits.len() as u64)));
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let results = Mutex::new(Vec::new());
@@ -94,6 +98,7 @@ impl Fetch<'_> {
 
     fn one(&self, misfit: &Misfit) -> Result<Outcome, BundleError> {
         let mut unavailable = None;
+        let pin = format!("{}=={}", misfit.name, misfit.version);
         let fill = |directory: &Path, lock: &File| {
             let mut found = String::new();
             let mut others: Mutex<Option<String>> = Mutex::new(None);
@@ -102,7 +107,18 @@ impl Fetch<'_> {
                 let _ = std::fs::remove_dir_all(&into);
                 let mut command = self.installer.install(&into);
                 self.installer.aim(&mut command, self.target, reach);
-                command.args(["--no-deps", "--only-binary", ":all:"]).arg(format!("{}=={}", misfit.name, misfit.version));
+                command.args(["--no-deps", "--only-binary", ":all:"]);
+                match self.locked.hashes(&misfit.name, &misfit.version) {
+                    None => command.arg(&pin),
+                    // Only a list can tell of hashes.
+                    Some(hashes) => {
+                        let hashes: String = hashes.iter().map(|hash| format!(" --hash={hash}")).collect();
+                        let list = directory.join("requirements.txt");
+                        std::fs::write(&list, format!("{pin}{hashes}\n"))
+                            .map_err(|source| BundleError::Cache { path: list.clone(), source })?;
+                        command.arg("-r").arg(list)
+                    }
+                };
                 let lock = lock.try_clone().map_err(|source| BundleError::Cache { path: into.clone(), source })?;
                 let ended = installer::run(command, lock.into(), &|line| {
                     self.observer.detail(line);
@@ -129,7 +145,7 @@ impl Fetch<'_> {
             unavailable = Some(UnfitDistribution { other, ..self.explain(misfit, &found)? });
             Err(BundleError::Empty)
         };
-        let result = cached::directory(&self.cache.join(DIRECTORY), &key(self.target, misfit), self.observer, fill);
+        let result = cached::directory(&self.cache.join(DIRECTORY), &key(self.target, misfit, self.locked), self.observer, fill);
         match (result, unavailable) {
             (_, Some(unfit)) => Ok(Outcome::Unavailable(unfit)),
             (result, None) => result.map(Outcome::Fetched),
@@ -192,15 +208,20 @@ impl Fetch<'_> {
     }
 }
 
-fn key(target: Target, misfit: &Misfit) -> String {
+fn key(target: Target, misfit: &Misfit, locked: &Locked) -> String {
     // `/` and worse cannot be in either, whatever the metadata says.
     let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric() && !".+!_".contains(c), "_");
-    format!("{}-{}-cp3{}-{}", plain(&normalized(&misfit.name)), plain(&misfit.version), target.minor, target.machine())
+    let key = format!("{}-{}-cp3{}-{}", plain(&normalized(&misfit.name)), plain(&misfit.version), target.minor, target.machine());
+    // What was fetched without regard to these hashes, or with regard to others, need not have them.
+    match locked.hashes(&misfit.name, &misfit.version) {
+        None => key,
+        Some(hashes) => format!("{key}-{:.16}", Digest::of_all(hashes.iter().map(String::as_bytes)).to_string()),
+    }
 }
 
 /// Where what takes the place of `misfit` is kept.
-pub(super) fn place(cache: &Path, target: Target, misfit: &Misfit) -> PathBuf {
-    cache.join(DIRECTORY).join(key(target, misfit))
+pub(super) fn place(cache: &Path, target: Target, misfit: &Misfit, locked: &Locked) -> PathBuf {
+    cache.join(DIRECTORY).join(key(target, misfit, locked))
 }
 
 /// The newest release that pip could have taken: `(from versions: 1.0, 1.1)`.
@@ -213,7 +234,7 @@ fn other_version(line: &str) -> Option<String> {
 /// As [`verdict::problem`], for the one distribution in a directory.
 fn installed_problem(directory: &Path, target: Target) -> Result<Option<String>, BundleError> {
     let mut wheel = None;
-    let files = walk::walk(directory, &mut |candidate| {
+    let files = walk::walk(directory, &Known::default(), &mut |candidate| {
         if candidate.name == "WHEEL" {
             wheel = std::fs::read_to_string(candidate.path).ok();
         }

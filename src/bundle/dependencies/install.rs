@@ -15,7 +15,7 @@ use crate::observe::{Observer, Task};
 use crate::project::{DependencyFile, Interpreter};
 
 /// Changes when the same list is to be installed differently from before.
-const LAYOUT: &str = "1";
+const LAYOUT: &str = "2";
 
 /// What to install for whom.
 pub(super) struct Job<'a> {
@@ -70,7 +70,13 @@ fn install(job: &Job<'_>, directory: &Path, lock: &File, observer: &dyn Observer
     fs::write(&list, wanted.lines.join("\n") + "\n").map_err(unusable(&list))?;
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let task = Task::begin(observer, &format!("install the dependencies in `{name}`"), None);
-    let attempt = |target: Option<Target>| {
+    let tell = |line: &str| match line.strip_prefix(installer::MARKERS_ARE_OURS) {
+        None => observer.detail(line),
+        Some(why) => observer.warn(&format!(
+            "dependencies of dependencies are those of this machine: pip cannot be told what their markers mean on Lambda ({why}), uv can"
+        )),
+    };
+    let attempt = |target: Option<Target>, only_wheels: bool| {
         let mut command = installer.install(&into);
         work_beside(file, &mut command);
         command.arg("-r").arg(&list);
@@ -79,21 +85,25 @@ fn install(job: &Job<'_>, directory: &Path, lock: &File, observer: &dyn Observer
         }
         if let Some(target) = target {
             installer.aim(&mut command, target, Reach::Target);
-            // A lock names one version of everything, and whoever has no wheel is built here, which is as good for pure Python. A list leaves the
-            // choice open: what is chosen should be a version that there is a wheel of.
-            if !wanted.complete {
-                command.args(["--only-binary", ":all:"]);
-            }
+        }
+        if only_wheels {
+            command.args(["--only-binary", ":all:"]);
         }
         // As standard input, an empty file is as good as none.
         let lock = lock.try_clone().map_err(unusable(directory))?;
-        installer::run(command, lock.into(), &|line| observer.detail(line))
+        installer::run(command, lock.into(), &tell)
     };
-    let mut ended = attempt(*target)?;
-    if !ended.well && target.is_some() && !wanted.complete {
-        observer.detail("not everything has a wheel for Lambda: what has none is built here");
-        let _ = fs::remove_dir_all(&into);
-        ended = attempt(None)?;
+    // A lock names one version of everything, and whoever has no wheel is built here, which is as good for pure Python. A list leaves the choice open: what
+    // is chosen should be a version that there is a wheel of.
+    let only_wheels = target.is_some() && !wanted.complete;
+    let mut ended = attempt(*target, only_wheels)?;
+    // To build something and take wheels for another machine beside it is beyond pip; where uv fails, what does not run there is told.
+    for target in installer.uv.and(*target).map(Some).into_iter().chain([None]) {
+        if !ended.well && only_wheels {
+            observer.detail("not everything has a wheel for Lambda: what has none is built here");
+            let _ = fs::remove_dir_all(&into);
+            ended = attempt(target, false)?;
+        }
     }
     succeeded(installer.name(), file, ended).map_err(|error| match error {
         BundleError::Install { output, .. } if output.0.contains("No module named pip") => {

@@ -12,6 +12,9 @@ use std::thread;
 use crate::bundle::BundleError;
 use crate::bundle::binaries::Target;
 
+const PIP: &str = include_str!("pip.py");
+/// What it says if this pip does not let itself be told.
+pub(super) const MARKERS_ARE_OURS: &str = "markers are this machine's: ";
 /// How much of an installer's output an error carries.
 const LAST_LINES: usize = 15;
 /// How much of one line of it, in characters.
@@ -33,6 +36,8 @@ pub(in crate::bundle) struct Installer<'a> {
     pub(in crate::bundle) uv: Option<&'a Path>,
     /// The interpreter to install for, whose pip does it where there is no uv.
     pub(in crate::bundle) python: &'a Path,
+    /// What environment markers mean to pip, as JSON; `None`: what they mean here. uv knows by itself what they mean there.
+    pub(in crate::bundle) markers: Option<&'a str>,
 }
 
 /// Up to which glibc wheels are taken, by their names.
@@ -91,7 +96,11 @@ impl<'a> Installer<'a> {
 
     fn pip(self, verb: &str) -> Command {
         let mut command = Command::new(self.python);
-        command.args(["-m", "pip", verb, "--disable-pip-version-check", "--no-input"]);
+        match self.markers {
+            None => command.args(["-m", "pip"]),
+            Some(markers) => command.args(["-c", PIP, markers]),
+        };
+        command.args([verb, "--disable-pip-version-check", "--no-input"]);
         command
     }
 

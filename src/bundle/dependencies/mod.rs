@@ -1,10 +1,11 @@
 //! Dependencies that only exist as a list: read (`requirements`, `uv_lock`, `poetry_lock`, `pyproject`) and installed into the cache (`install`, `cached`)
-//! by uv or pip (`installer`) for what the bundle has to run on, once for every content of the list.
+//! by uv or pip (`installer`) for what the bundle has to run on, once for every content of the list. What else is fetched has to be as locked (`locked`).
 
 pub(super) mod cached;
 mod install;
 pub(super) mod installer;
 mod local;
+pub(super) mod locked;
 mod poetry_lock;
 mod pyproject;
 mod requirements;
@@ -39,6 +40,15 @@ impl Wanted {
     fn is_empty(&self) -> bool {
         self.lines.iter().all(|line| matches!(line.trim_start().chars().next(), None | Some('#' | '-')))
     }
+
+    /// What has hashes, and what has none; options belong to both.
+    fn by_hashes(&self) -> Vec<Self> {
+        let part = |hashed: bool| {
+            let lines = self.lines.iter().filter(|line| line.starts_with('-') || line.contains(" --hash=") == hashed).cloned().collect();
+            Self { lines, complete: self.complete, inputs: self.inputs.clone() }
+        };
+        vec![part(true), part(false)]
+    }
 }
 
 /// The dependencies of a project, installed: where they are already, or freshly in the cache.
@@ -70,16 +80,18 @@ pub(super) fn installed(
     let mut site_packages = Vec::new();
     let mut linked = project.dependencies.linked(&project.root);
     if !wanted.is_empty() {
-        let installer = Installer { uv: uv.as_deref(), python: &project.interpreter.executable };
         let target = binaries::aim(project, settings).map(|aim| aim.target);
-        // uv asks what markers mean there, pip what they mean here.
-        if uv.is_none() && target.is_some() && !wanted.complete {
-            wanted.lines = wanted.lines.iter().filter_map(|line| markers.decided(line)).collect();
+        // What is complete has none.
+        let markers = markers.to_json().filter(|_| target.is_some() && !wanted.complete);
+        let installer = Installer { uv: uv.as_deref(), python: &project.interpreter.executable, markers: markers.as_deref() };
+        // With one hash pip wants them all, and what is no file of a registry has none; uv checks those that there are.
+        let parts = if uv.is_none() && wanted.complete { wanted.by_hashes() } else { vec![wanted] };
+        for wanted in parts.iter().filter(|wanted| !wanted.is_empty()) {
+            let job = install::Job { wanted, kind, file: path, interpreter: &project.interpreter, installer, target };
+            let directory = install::run(&job, cache, observer)?;
+            linked.extend(directories_in_pth_files(&directory));
+            site_packages.push(directory);
         }
-        let job = install::Job { wanted: &wanted, kind, file: path, interpreter: &project.interpreter, installer, target };
-        let directory = install::run(&job, cache, observer)?;
-        linked.extend(directories_in_pth_files(&directory));
-        site_packages.push(directory);
     }
     Ok(InstalledPackages { site_packages, linked, source: format!("`{name}`, installed in the cache") })
 }

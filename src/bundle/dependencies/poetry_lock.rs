@@ -7,6 +7,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
+use super::locked::Release;
 use super::{Wanted, document, text, wrong};
 use crate::bundle::BundleError;
 use crate::bundle::markers::{Markers, normalized, requirement};
@@ -28,15 +29,21 @@ pub(super) fn read(path: &Path, markers: &Markers) -> Result<Wanted, BundleError
     let mut lines: Vec<String> = chosen.iter().filter_map(|package| index(package)).collect();
     lines.sort_unstable();
     lines.dedup();
-    // With one hash pip wants them all; sources other than registries have none.
-    let hashed =
-        chosen.iter().all(|package| !hashes(package, &lock).is_empty() && source(package, "url").is_none_or(|_| is_registry(package)));
     for package in &chosen {
-        let hashes = if hashed { hashes(package, &lock) } else { BTreeSet::new() };
-        lines.push(line(path, package, &hashes)?);
+        lines.push(line(path, package, &hashes(package, &lock))?);
     }
     let inputs = text(&path.with_file_name("pyproject.toml")).unwrap_or_default().into_bytes();
     Ok(Wanted { lines, complete: true, inputs })
+}
+
+/// Every release of an index that is locked, for whomever.
+pub(super) fn releases(lock: &Table) -> Vec<Release> {
+    let packages = tables(lock.get("package")).filter(|package| is_registry(package));
+    let release = |package: &Table| {
+        let hashes = hashes(package, lock).into_iter().map(str::to_owned).collect();
+        Some(Release { name: string(package, "name")?.to_owned(), version: string(package, "version")?.to_owned(), hashes })
+    };
+    packages.filter_map(release).collect()
 }
 
 /// As locked since Poetry 2.0: `groups = ["main"]`, `markers = "..."` or `markers = {main = "...", dev = "..."}`.

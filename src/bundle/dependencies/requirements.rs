@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use super::locked::Release;
 use super::{Wanted, text, wrong};
 use crate::bundle::BundleError;
 
@@ -14,6 +15,19 @@ pub(super) fn read(path: &Path) -> Result<Wanted, BundleError> {
     reader.file(path)?;
     reader.wanted.inputs = reader.inputs.finalize().to_vec();
     Ok(reader.wanted)
+}
+
+/// The releases of which a list names hashes.
+pub(super) fn releases(lines: &[String]) -> Vec<Release> {
+    let whole = lines.join("\n").replace("\\\n", " ");
+    let release = |line: &str| {
+        let (pin, options) = line.split_once("--hash")?;
+        let (name, version) = pin.split([';', '#']).next()?.split_once("==")?;
+        let name = name.split('[').next()?.trim();
+        let hashes = options.split_whitespace().map(|hash| hash.trim_start_matches("--hash").trim_start_matches('=').to_owned());
+        Some(Release { name: name.to_owned(), version: version.trim_start_matches('=').trim().to_owned(), hashes: hashes.collect() })
+    };
+    whole.lines().filter_map(release).collect()
 }
 
 struct Reader {

@@ -6,6 +6,7 @@ use std::path::Path;
 use pep508_rs::ExtraName;
 use toml::{Table, Value};
 
+use super::locked::Release;
 use super::{Wanted, document, wrong};
 use crate::bundle::BundleError;
 use crate::bundle::markers::Markers;
@@ -21,12 +22,20 @@ pub(super) fn read(path: &Path, markers: &Markers) -> Result<Wanted, BundleError
     // One registry is the user's own, and pip knows how to reach it (mirror, proxy, credentials). Of several it has to be told.
     let registries: BTreeSet<&str> = chosen.iter().filter_map(|package| registry(package)).collect();
     let mut lines: Vec<String> = if registries.len() > 1 { registries.into_iter().map(index).collect() } else { Vec::new() };
-    // With one hash pip wants them all; sources other than registries have none.
-    let hashed = chosen.iter().all(|package| !hashes(package).is_empty());
     for package in &chosen {
-        lines.push(line(path, package, hashed)?);
+        lines.push(line(path, package)?);
     }
     Ok(Wanted { lines, complete: true, inputs: Vec::new() })
+}
+
+/// Every release of a registry that is locked, for whomever.
+pub(super) fn releases(lock: &Table) -> Vec<Release> {
+    let packages = tables(lock.get("package")).filter(|package| registry(package).is_some());
+    let release = |package: &Table| {
+        let hashes = hashes(package).into_iter().map(str::to_owned).collect();
+        Some(Release { name: string(package, "name")?.to_owned(), version: string(package, "version")?.to_owned(), hashes })
+    };
+    packages.filter_map(release).collect()
 }
 
 fn index(url: &str) -> String {
@@ -73,13 +82,13 @@ impl<'a> Lock<'a> {
     }
 }
 
-fn line(path: &Path, package: &Table, hashed: bool) -> Result<String, BundleError> {
+fn line(path: &Path, package: &Table) -> Result<String, BundleError> {
     let name = string(package, "name").ok_or_else(|| wrong(path, "a package has no `name`"))?;
     let source = package.get("source").and_then(Value::as_table);
     let source = |kind: &str| source.and_then(|source| string(source, kind));
     if source("registry").is_some() {
         let version = string(package, "version").ok_or_else(|| wrong(path, format!("`{name}` has no `version`")))?;
-        let hashes = if hashed { hashes(package).iter().map(|hash| format!(" --hash={hash}")).collect() } else { String::new() };
+        let hashes: String = hashes(package).iter().map(|hash| format!(" --hash={hash}")).collect();
         return Ok(format!("{name}=={version}{hashes}"));
     }
     if let Some(git) = source("git") {

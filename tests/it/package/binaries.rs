@@ -21,7 +21,7 @@ fn holding(wheels: &[&str]) -> Fixture {
 }
 
 /// What is wrong with the environment for functions of this kind.
-fn judged(fixture: &mut Fixture, minor: u8, architecture: Architecture) -> String {
+pub(super) fn judged(fixture: &mut Fixture, minor: u8, architecture: Architecture) -> String {
     fixture.settings.target = Target::Aws;
     fixture.settings.runtime = Some(Runtime { minor });
     fixture.settings.architecture = architecture;
@@ -168,4 +168,62 @@ fn code_for_other_systems_is_known_and_does_no_harm_beside_the_right_one() {
 fn what_stays_out_of_the_bundle_is_not_judged() {
     let mut fixture = holding(&[ARM64]).packaging(|packaging| packaging.exclude = vec!["*.so".to_owned()]);
     assert_eq!(judged(&mut fixture, 11, Architecture::X86_64), "");
+}
+
+/// A shared object that is linked to other libraries than it was; their names are not longer.
+fn relinked(wheel_name: &str, member: &str, libraries: &[(&str, &str)]) -> Vec<u8> {
+    let scratch = tempfile::tempdir().unwrap();
+    unpack(&wheel(wheel_name), scratch.path());
+    let mut elf = fs::read(scratch.path().join(member)).unwrap();
+    for (from, to) in libraries {
+        let (from, mut to) = (format!("\0{from}\0").into_bytes(), format!("\0{to}\0").into_bytes());
+        to.resize(from.len(), 0);
+        let at = elf.windows(from.len()).position(|window| window == from).unwrap();
+        elf[at..at + from.len()].copy_from_slice(&to);
+    }
+    elf
+}
+
+#[test]
+fn libraries_that_neither_the_bundle_nor_lambda_has_are_told() {
+    let elf = |library: &str| relinked(NEW_GLIBC, "bcrypt/_bcrypt.abi3.so", &[("libgcc_s.so.1", library)]);
+    let mut fixture = Fixture::new()
+        .distribution("psycopg2", "2.9.9", &[], true)
+        .site("psycopg2-2.9.9.dist-info/RECORD", "psycopg2/_psycopg.abi3.so,,\npsycopg2/_range.abi3.so,,\n")
+        .site("psycopg2/_psycopg.abi3.so", elf("libpq.so.5"))
+        .site("psycopg2/_range.abi3.so", elf("libpq.so.5"))
+        .file("shop/_fast.abi3.so", elf("libour.so"))
+        .file("shop/_crypt.abi3.so", elf("libssl.so.10"))
+        .file("shop/_plain.abi3.so", elf("libz.so.1"));
+    let told = judged(&mut fixture, 12, Architecture::X86_64);
+    expect![[r#"
+        `shop/_fast.abi3.so` needs `libour.so`, which neither the bundle nor Lambda (Python 3.12 on x86_64) has: install a wheel that brings it along, put it into `lib/` of the project, or `exclude` what needs it
+        `shop/_crypt.abi3.so` needs `libssl.so.10`, which neither the bundle nor Lambda (Python 3.12 on x86_64) has: install a wheel that brings it along, put it into `lib/` of the project, or `exclude` what needs it
+        `psycopg2/_psycopg.abi3.so` and 1 more of psycopg2 2.9.9 need `libpq.so.5`, which neither the bundle nor Lambda (Python 3.12 on x86_64) has: install `psycopg2-binary` or `psycopg[binary]`, which bring it along
+    "#]]
+    .assert_eq(&told);
+    assert_eq!(judged(&mut fixture, 12, Architecture::X86_64), told, "what is known is told again");
+    // Beside it, in a directory of its own, in the project.
+    let mut fixture = fixture
+        .site("psycopg2.libs/libpq.so.5", elf("libz.so.1"))
+        .file("lib/libour.so", elf("libz.so.1"))
+        .file("lib/libssl.so.10", elf("libz.so.1"));
+    assert_eq!(judged(&mut fixture, 12, Architecture::X86_64), "");
+}
+
+#[test]
+fn native_code_of_the_project_is_judged() {
+    let elf = relinked(NEW_GLIBC, "bcrypt/_bcrypt.abi3.so", &[]);
+    let mut fixture = Fixture::new().file("shop/_fast.abi3.so", &elf);
+    expect![[r#"
+        native code of the project does not run on Lambda (Python 3.11 on x86_64): `shop/_fast` needs glibc 2.34, and there is glibc 2.26
+        native code of the project does not run on Lambda (Python 3.11 on arm64): `shop/_fast` is code for x86_64
+    "#]]
+    .assert_eq(&judged_for_all(&mut fixture));
+    let mut fixture = Fixture::new().file("shop/_fast.cpython-312-darwin.so", b"\xcf\xfa\xed\xfe\x0c\0\0\x01");
+    let said = judged(&mut fixture, 12, Architecture::X86_64);
+    assert_eq!(said, "native code of the project does not run on Lambda (Python 3.12 on x86_64): `shop/_fast` is code for macOS\n");
+    // One of several is the right one.
+    let mut fixture = fixture.file("shop/_fast.abi3.so", &elf);
+    assert_eq!(judged(&mut fixture, 12, Architecture::X86_64), "");
 }

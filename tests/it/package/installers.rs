@@ -51,7 +51,7 @@ fn pyproject_lists_what_the_project_needs() {
     let content = "[project]\nname = \"shop\"\ndependencies = [\"flask>=3\", \"rich ; extra == 'x'\"]\n";
     let fixture = with_pip(listed("pyproject.toml", DependencyFile::Pyproject, content));
     let fixture = fixture.file("src/shop/__init__.py", "");
-    assert_eq!(asked(&fixture), "flask>=3\npip wheels for 3.11 on manylinux_2_26_x86_64\n");
+    assert_eq!(asked(&fixture), "flask>=3\nrich ; extra == 'x'\npip wheels for 3.11 on manylinux_2_26_x86_64\n");
     assert!(holds(&fixture.manifest(), "shop/__init__.py"), "a project in `src` layout is installed with its dependencies");
 }
 
@@ -166,6 +166,32 @@ wheels = []
 }
 
 #[test]
+fn hashes_are_kept_where_not_everything_has_them() {
+    let lock = r#"
+[[package]]
+name = "flask"
+version = "3.1.3"
+groups = ["main"]
+files = [{ file = "flask.whl", hash = "sha256:f0" }]
+
+[[package]]
+name = "ours"
+version = "1"
+groups = ["main"]
+files = []
+source = { type = "git", url = "https://host.example/ours", resolved_reference = "c0ffee" }
+"#;
+    let fixture = with_pip(listed("poetry.lock", DependencyFile::PoetryLock, lock));
+    fixture.manifest();
+    let installed = fs::read_dir(fixture.cache().join("dependencies")).unwrap().map(|entry| entry.unwrap().path().join("list.txt"));
+    let mut lists: Vec<String> = installed.map(|list| fs::read_to_string(list).unwrap()).collect();
+    lists.sort();
+    let how = "pip complete for 3.11 on manylinux_2_26_x86_64\n";
+    // pip takes no list with some.
+    assert_eq!(lists, [format!("flask==3.1.3 --hash=sha256:f0\n{how}"), format!("ours @ git+https://host.example/ours@c0ffee\n{how}")]);
+}
+
+#[test]
 fn poetry_lock_of_both_generations_is_understood() {
     let lock = r#"
 [[package]]
@@ -262,4 +288,15 @@ fn an_interpreter_without_pip_is_told_with_the_remedy() {
         hint: or make an environment that holds the dependencies: `python3 -m venv .venv`, then install into it
     "#]]
     .assert_eq(&fixture.refused());
+}
+
+#[test]
+fn a_pip_that_cannot_be_told_of_markers_is_warned_of() {
+    let mut fixture = listed("requirements.txt", DependencyFile::Requirements, "flask\n");
+    fixture.settings.target = Target::Aws;
+    fixture.python = program(&fixture, "python", "with-odd-pip");
+    fixture.manifest();
+    let warning = "dependencies of dependencies are those of this machine: pip cannot be told what their markers mean on Lambda (No module named \
+                   'pip._vendor'), uv can";
+    assert!(fixture.said.0.lock().unwrap().iter().any(|said| said == warning), "{:?}", fixture.said.0.lock().unwrap());
 }

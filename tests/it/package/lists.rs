@@ -4,9 +4,10 @@ use std::fs;
 
 use expect_test::expect;
 use zappa::bundle::Part;
+use zappa::model::{Architecture, Runtime, Target};
 use zappa::project::DependencyFile;
 
-use super::fixture::{Fixture, paths};
+use super::fixture::{Fixture, paths, run_python};
 use crate::support::python;
 
 pub(super) fn listed(name: &'static str, kind: DependencyFile, content: &str) -> Fixture {
@@ -107,4 +108,43 @@ fn lists_that_cannot_be_read_say_why() {
     .assert_eq(&fixture.refused());
     let fixture = listed("requirements.txt", DependencyFile::Requirements, "-r missing.txt\n");
     assert!(fixture.refused().starts_with("error: could not read `[DIR]/shop/missing.txt`"), "{}", fixture.refused());
+}
+
+/// Makes wheels that hold nothing but what they require: `NAME` or `NAME: REQUIREMENT, REQUIREMENT`.
+const WHEELS: &str = r#"
+import sys, zipfile
+
+for line in sys.argv[2:]:
+    name, _, requires = line.partition(":")
+    requires = "".join(f"Requires-Dist: {requirement.strip()}\n" for requirement in requires.split(",") if requirement)
+    with zipfile.ZipFile(f"{sys.argv[1]}/{name}-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(f"{name}.py", "")
+        wheel.writestr(f"{name}-1.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n{requires}")
+        wheel.writestr(f"{name}-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr(f"{name}-1.dist-info/RECORD", "")
+"#;
+
+#[test]
+fn markers_of_what_the_list_requires_mean_what_they_mean_on_the_target() {
+    let list = "--no-index\n--find-links wheels\ntop\nintel ; platform_machine == 'x86_64'\n";
+    let mut fixture =
+        listed("requirements.txt", DependencyFile::Requirements, list).packaging(|packaging| packaging.exclude = vec!["wheels".to_owned()]);
+    let wheels = fixture.root().join("wheels");
+    fs::create_dir(&wheels).unwrap();
+    // There is nothing for `nowhere`: whoever asks for it fails.
+    let top = "top: middle, nowhere; sys_platform != 'linux', nowhere; platform_machine == 'arm64'";
+    let middle = "middle: arm; platform_machine == 'aarch64', old; python_version < '3.11', new; python_full_version >= '3.12'";
+    run_python(WHEELS, &[&wheels, top.as_ref(), middle.as_ref(), "intel".as_ref(), "arm".as_ref(), "old".as_ref(), "new".as_ref()]);
+    fixture.python = python::interpreter();
+    fixture.settings.target = Target::Aws;
+    let mut installed = |minor: u8, architecture: Architecture| {
+        fixture.settings.runtime = Some(Runtime { minor });
+        fixture.settings.architecture = architecture;
+        let manifest = fixture.manifest();
+        let modules = manifest.entries.into_iter().filter(|entry| entry.part == Part::Dependencies && entry.path.ends_with(".py"));
+        modules.map(|entry| entry.path.replace(".py", "")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(installed(10, Architecture::Arm64), "arm middle old top");
+    assert_eq!(installed(11, Architecture::X86_64), "intel middle top");
+    assert_eq!(installed(13, Architecture::Arm64), "arm middle new top");
 }
