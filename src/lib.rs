@@ -44,7 +44,7 @@
 //! 3 bundle  cloud::aws  cloud::local
 //! 2 emulator  project
 //! 1 cloud (trait and types)  gateway  settings
-//! 0 model  observe  hint  env  schedule
+//! 0 model  observe  hint  env  schedule  disk
 //! ```
 //!
 //! # What holds everywhere
@@ -60,6 +60,7 @@ pub mod bundle;
 pub mod cli;
 pub mod cloud;
 pub mod commands;
+mod disk;
 pub mod emulator;
 pub mod env;
 pub mod error;

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::byte_code::Compiler;
-use super::cache::{Archives, Compressor, Digest, Known, Member, Members};
+use super::cache::{Archives, Compressor, Digest, Known, LARGE, Member, Members};
 use super::zip::Zip;
 use super::{Archive, ArchiveRole, BundleError, Entry, Place, Source, workers};
 use crate::model::size;
@@ -27,16 +27,24 @@ const SHARE: u64 = 1 << 18;
 /// Uncompressed bytes of an archive from which on a copy of it is worth its room in the cache.
 const KEPT: u64 = 4 << 20;
 
-/// Writes `entries`, which are sorted, to their place, with what is `known` of the project's files.
-pub(super) fn write(
-    entries: &[Entry],
-    role: ArchiveRole,
-    place: Place<'_>,
-    known: &Known,
-    observer: &dyn Observer,
-) -> Result<Archive, BundleError> {
+/// What goes into one archive.
+pub(super) struct Content<'a> {
+    pub(super) role: ArchiveRole,
+    /// Sorted by path.
+    pub(super) entries: Vec<&'a Entry>,
+    /// What stands in the archive in front of each path.
+    pub(super) prefix: &'static str,
+    /// Where it goes.
+    pub(super) path: &'a Path,
+}
+
+/// Writes `content` by way of `place`, with what is `known` of the project's files.
+pub(super) fn write(content: &Content<'_>, place: Place<'_>, known: &Known, observer: &dyn Observer) -> Result<Archive, BundleError> {
     let (members, archives) = (Members::new(place.cache), Archives::new(place.cache));
-    Writer { members, archives, known, observer }.write(entries, role, place)
+    let writer = Writer { members, archives, known, observer };
+    let written = writer.write(content, place);
+    writer.save();
+    written
 }
 
 struct Writer<'a> {
@@ -47,64 +55,86 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn write(&self, entries: &[Entry], role: ArchiveRole, place: Place<'_>) -> Result<Archive, BundleError> {
-        let Place { path, scratch, cache: _ } = place;
-        let unwritable = |source| BundleError::Write { path: path.to_owned(), source };
+    fn write(&self, content: &Content<'_>, place: Place<'_>) -> Result<Archive, BundleError> {
+        let Content { role, entries, prefix, path } = content;
+        let unwritable = |source| BundleError::Write { path: path.to_path_buf(), source };
         let unpacked_size: u64 = entries.iter().map(|entry| entry.size).sum();
+        let archive = |length, digest: Digest| {
+            let code_sha256 = STANDARD.encode(digest.0);
+            Archive { role: *role, path: path.to_path_buf(), code_sha256, size: length, unpacked_size, files: entries.len() }
+        };
         let task = Task::begin(self.observer, "compress the bundle", Some(unpacked_size));
-        let members: Vec<_> = entries.iter().zip(self.digests(entries, &task)?).collect();
+        let members: Vec<_> = entries.iter().copied().zip(self.digests(entries, &task)?).collect();
         consistent(&members)?;
-        let recipe = recipe(&members);
+        let recipe = recipe(&members, prefix);
 
-        let mut temporary = new_file(scratch).map_err(unwritable)?;
+        if let Some((length, digest)) = self.archives.is_at(&recipe, path) {
+            task.done(&size(length));
+            return Ok(archive(length, digest));
+        }
+        let mut temporary = new_file(place.scratch).map_err(unwritable)?;
         let copied = self.archives.copy(&recipe, temporary.as_file_mut()).map_err(unwritable)?;
         let (length, digest) = match copied {
             Some(copied) => copied,
-            None => self.assemble(&members, temporary.as_file_mut(), path, &task)?,
+            None => self.assemble(content, &members, temporary.as_file_mut(), &task)?,
         };
         temporary.persist(path).map_err(|error| unwritable(error.error))?;
         if copied.is_none() && unpacked_size >= KEPT {
-            self.told(self.archives.keep(&recipe, path, &digest), "the archive");
+            let kept = self.archives.keep(&recipe, path, &digest);
+            told(self.observer, kept, "the archive");
         }
         task.done(&size(length));
-        let code_sha256 = STANDARD.encode(digest.0);
-        Ok(Archive { role, path: path.to_owned(), code_sha256, size: length, unpacked_size, files: entries.len() })
+        Ok(archive(length, digest))
     }
 
     /// What tells each member from all others. What has to be read for that, because it is new, is compressed while it is at hand.
-    fn digests(&self, entries: &[Entry], task: &Task<'_>) -> Result<Vec<Digest>, BundleError> {
+    fn digests(&self, entries: &[&Entry], task: &Task<'_>) -> Result<Vec<Digest>, BundleError> {
         let read = AtomicU64::new(0);
-        workers::each(entries.len(), Compressor::new, |compressor, index| {
-            let Some(entry) = entries.get(index) else { return Err(BundleError::Empty) };
-            let path = match &entry.source {
-                Source::Bytes(bytes) => return Ok(Digest::of(bytes)),
-                Source::ByteCode(code) => return Ok(code.name()),
-                Source::File(path) => path,
-                Source::Stripped(stripped) => {
-                    let (path, digest) = stripped.original();
-                    let content = self.known.content(path).map_err(|source| BundleError::Read { path: path.to_owned(), source })?;
-                    let same = content.is_some_and(|content| content.digest == *digest);
-                    return if same { Ok(stripped.name()) } else { Err(BundleError::Changed { path: path.to_owned() }) };
+        workers::each(
+            entries.len(),
+            || None,
+            |compressor, index| {
+                let Some(entry) = entries.get(index) else { return Err(BundleError::Empty) };
+                let path = match &entry.source {
+                    Source::Bytes(bytes) => return Ok(Digest::of(bytes)),
+                    Source::ByteCode(code) => return Ok(code.name()),
+                    Source::File(path) => match entry.digest {
+                        Some(digest) => return Ok(digest),
+                        None => path,
+                    },
+                    Source::Stripped(stripped) => {
+                        let (path, digest) = stripped.original();
+                        let content = self.known.content(path).map_err(|source| BundleError::Read { path: path.to_owned(), source })?;
+                        let same = content.is_some_and(|content| content.digest == *digest);
+                        return if same { Ok(stripped.name()) } else { Err(BundleError::Changed { path: path.to_owned() }) };
+                    }
+                };
+                let content = self.known.content(path).map_err(|source| BundleError::Read { path: path.clone(), source })?;
+                let content =
+                    content.filter(|content| content.size == entry.size).ok_or_else(|| BundleError::Changed { path: path.clone() })?;
+                if let Some(bytes) = content.bytes
+                    && !self.members.has(&content.digest)
+                {
+                    let compressor = compressor.get_or_insert_with(Compressor::new);
+                    let member = compressor.member(&bytes).map_err(|source| BundleError::Write { path: path.clone(), source })?;
+                    // What cannot be kept is compressed once more when it is its turn.
+                    let _ = self.members.put(&content.digest, &member);
+                    task.advance(read.fetch_add(entry.size, Ordering::Relaxed) + entry.size);
                 }
-            };
-            let content = self.known.content(path).map_err(|source| BundleError::Read { path: path.clone(), source })?;
-            let content =
-                content.filter(|content| content.size == entry.size).ok_or_else(|| BundleError::Changed { path: path.clone() })?;
-            if let Some(bytes) = content.bytes
-                && !self.members.has(&content.digest)
-            {
-                let member = compressor.member(&bytes).map_err(|source| BundleError::Write { path: path.clone(), source })?;
-                // What cannot be kept is compressed once more when it is its turn.
-                let _ = self.members.put(&content.digest, &member);
-                task.advance(read.fetch_add(entry.size, Ordering::Relaxed) + entry.size);
-            }
-            Ok(content.digest)
-        })
+                Ok(content.digest)
+            },
+        )
     }
 
     /// Puts the members together.
-    fn assemble(&self, members: &[(&Entry, Digest)], file: &mut File, path: &Path, task: &Task<'_>) -> Result<(u64, Digest), BundleError> {
-        let unwritable = |source| BundleError::Write { path: path.to_owned(), source };
+    fn assemble(
+        &self,
+        content: &Content<'_>,
+        members: &[(&Entry, Digest)],
+        file: &mut File,
+        task: &Task<'_>,
+    ) -> Result<(u64, Digest), BundleError> {
+        let unwritable = |source| BundleError::Write { path: content.path.to_owned(), source };
         let shares = shares(members);
         let sizes: Vec<u64> = shares.iter().map(|share| share.iter().map(|(entry, _)| entry.size).sum()).collect();
         let share = |index: usize| shares.get(index).copied().unwrap_or_default();
@@ -115,7 +145,7 @@ impl Writer<'_> {
         };
         workers::in_order(&sizes, Tools::default, make, |index, made| {
             for ((entry, _), member) in share(index).iter().zip(&made) {
-                archive.add(&entry.path, entry.executable, member).map_err(unwritable)?;
+                archive.add(&format!("{}{}", content.prefix, entry.path), entry.executable, member).map_err(unwritable)?;
                 written += entry.size;
             }
             task.advance(written);
@@ -135,6 +165,16 @@ impl Writer<'_> {
             Source::Bytes(_) | Source::ByteCode(_) => entry.path.clone().into(),
         };
         let unreadable = |source| BundleError::Read { path: place.clone(), source };
+        if let Source::File(path) = &entry.source
+            && entry.size > LARGE
+        {
+            let (member, found) = File::open(path).and_then(|file| Member::of_large(file, entry.size)).map_err(unreadable)?;
+            if found != *digest {
+                return Err(BundleError::Changed { path: place });
+            }
+            let _ = self.members.put(digest, &member);
+            return Ok(member);
+        }
         let read;
         let bytes = match &entry.source {
             Source::Bytes(bytes) => bytes,
@@ -163,10 +203,15 @@ impl Writer<'_> {
         Ok(member)
     }
 
-    fn told(&self, kept: io::Result<()>, what: &str) {
-        if let Err(error) = kept {
-            self.observer.detail(&format!("{what} is not kept for the next time: {error}"));
-        }
+    /// Also of an archive that came to nothing.
+    fn save(self) {
+        told(self.observer, self.members.save(), "what was compressed");
+    }
+}
+
+fn told(observer: &dyn Observer, kept: io::Result<()>, what: &str) {
+    if let Err(error) = kept {
+        observer.detail(&format!("{what} is not kept for the next time: {error}"));
     }
 }
 
@@ -197,11 +242,12 @@ fn consistent(members: &[(&Entry, Digest)]) -> Result<(), BundleError> {
 }
 
 /// What decides the bytes of an archive.
-fn recipe(members: &[(&Entry, Digest)]) -> Digest {
+fn recipe(members: &[(&Entry, Digest)], prefix: &str) -> Digest {
     let mut text = [LAYOUT, super::cache::LAYOUT.as_bytes()].concat();
     for (entry, digest) in members {
         text.push(if entry.executable { b'x' } else { b'-' });
         text.extend_from_slice(&digest.0);
+        text.extend_from_slice(prefix.as_bytes());
         text.extend_from_slice(entry.path.as_bytes());
         text.push(0);
     }

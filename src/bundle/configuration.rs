@@ -48,5 +48,6 @@ pub(super) fn entry(settings: &Settings, entry_point: &EntryPoint<'_>) -> Result
         executable: false,
         reason: "settings".to_owned(),
         source: Source::Bytes(bytes),
+        digest: None,
     })
 }

@@ -71,7 +71,8 @@ fn distribution(site_packages: &Path, metadata: &str) -> Option<Distribution> {
         .map(|record| record.lines().filter_map(recorded).collect())
         .or_else(|| text("installed-files.txt").map(|files| files.lines().filter_map(|line| installed(metadata, line)).collect()))
         .unwrap_or_default();
-    let mut modules: BTreeSet<String> = files.iter().filter_map(|file| module(file)).collect();
+    let modules: BTreeSet<&str> = files.iter().filter_map(|file| module(file)).collect();
+    let mut modules: BTreeSet<String> = modules.into_iter().map(str::to_owned).collect();
     modules.extend(text("top_level.txt").unwrap_or_default().lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()));
     let requires = match requires_txt {
         Some(text) => egg_requires(&text),
@@ -127,13 +128,13 @@ fn installed(metadata: &str, line: &str) -> Option<String> {
 }
 
 /// The importable name that a file at this path belongs to.
-fn module(path: &str) -> Option<String> {
+fn module(path: &str) -> Option<&str> {
     let (top, is_package) = match path.split_once('/') {
         Some((top, _)) => (top, true),
         None => (path, false),
     };
     let name = if is_package { top } else { top.strip_suffix(".py").or_else(|| top.split_once('.').map(|(stem, _)| stem))? };
-    (!name.is_empty() && !name.contains(['-', '.'])).then(|| name.to_owned())
+    (!name.is_empty() && !name.contains(['-', '.'])).then_some(name)
 }
 
 /// Setuptools' own format: sections `[extra:marker]` over plain requirements.
@@ -156,6 +157,7 @@ fn egg_requires(text: &str) -> Vec<Requirement> {
 
 /// Which distribution a file belongs to.
 pub(super) struct Owners {
+    /// Files of packages that several have files in, and files in none.
     by_file: HashMap<String, usize>,
     /// Metadata, and the packages that only one distribution has files in; `None` where several do (namespace packages).
     by_top: HashMap<String, Option<usize>>,
@@ -176,9 +178,13 @@ impl Owners {
             for (top, _) in distribution.files.iter().filter_map(|file| file.split_once('/')) {
                 owners.claim(top, index);
             }
-            // The first wins: two distributions that claim one file were installed in some order that nobody knows.
+        }
+        for (index, distribution) in distributions.iter().enumerate() {
             for file in &distribution.files {
-                owners.by_file.entry(file.clone()).or_insert(index);
+                // The first wins: two distributions that claim one file were installed in some order that nobody knows.
+                if owners.of_package(file).is_none() {
+                    owners.by_file.entry(file.clone()).or_insert(index);
+                }
             }
         }
         owners
@@ -197,14 +203,20 @@ impl Owners {
     /// What to call the file at this path by, if its distribution stays out: the package that it is in where that is wholly the distribution's.
     pub(super) fn whole(&self, relative: &str) -> String {
         match relative.split_once('/') {
-            Some((top, _)) if self.by_top.get(top).copied().flatten().is_some() => format!("{top}/"),
+            Some((top, _)) if self.of_package(relative).is_some() => format!("{top}/"),
             _ => relative.to_owned(),
         }
     }
 
+    /// The distribution that alone has files in the package that the file at this path is in.
+    fn of_package(&self, relative: &str) -> Option<usize> {
+        let (top, _) = relative.split_once('/')?;
+        self.by_top.get(top).copied().flatten()
+    }
+
     /// The distribution of the file at this path relative to site-packages.
     pub(super) fn of(&self, relative: &str) -> Option<usize> {
-        let top = relative.split('/').next().unwrap_or(relative);
-        self.by_file.get(relative).copied().or_else(|| self.by_top.get(top).copied().flatten())
+        let single = || self.by_file.get(relative).copied().or_else(|| self.by_top.get(relative).copied().flatten());
+        self.of_package(relative).or_else(single)
     }
 }

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::slim::Scanner;
-use super::stamp::Stamp;
 use super::{Entry, Source};
+use crate::disk::Stamp;
 
 /// What was read before, so that only what changed is read again.
 pub(super) type Known = HashMap<PathBuf, (Option<Stamp>, OfFile)>;

@@ -60,6 +60,7 @@ impl Layer {
             executable: false,
             reason: "packages".to_owned(),
             source: Source::File(self.tree.root().join(package)),
+            digest: None,
         }));
         entries.sort_by(|a, b| a.path.cmp(&b.path));
         of(entries)

@@ -14,7 +14,7 @@ use crate::project::LinkedSource;
 const NOT_IMPORTED: [&str; 3] = ["setup.py", "conftest.py", "noxfile.py"];
 
 /// The members of the bundle that come from one linked directory. Inside the project they are the project's, else dependencies.
-pub(super) fn collect(source: &LinkedSource, root: &Path, traits: &ProjectTraits, rules: &Rules) -> Result<Collected, BundleError> {
+pub(super) fn collect(source: &LinkedSource, root: &Path, traits: &ProjectTraits<'_>, rules: &Rules) -> Result<Collected, BundleError> {
     let directory = &source.directory;
     let nothing = Collected { entries: Vec::new(), skipped: Vec::new(), directories: Vec::new() };
     let Ok(directory) = directory.canonicalize() else { return Ok(nothing) };
@@ -44,7 +44,7 @@ pub(super) fn collect(source: &LinkedSource, root: &Path, traits: &ProjectTraits
             }
             let executable = super::walk::is_executable(&metadata);
             let source = super::Source::File(path);
-            all.entries.push(Entry { path: place, part, size: metadata.len(), executable, reason: reason.clone(), source });
+            all.entries.push(Entry { path: place, part, size: metadata.len(), executable, reason: reason.clone(), source, digest: None });
         }
     }
     all.entries.iter_mut().for_each(|entry| entry.part = part);

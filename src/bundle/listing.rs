@@ -116,13 +116,15 @@ impl Contents {
         let file = BufReader::new(File::open(&archive.path).map_err(unreadable)?);
         let directory = ZipArchive::new(file).map_err(broken)?;
         let prefix = if archive.role == ArchiveRole::Dependencies { manifest.layout.prefix() } else { "" };
+        // Both in the order of paths.
+        let mut entries = manifest.entries.iter().peekable();
         let mut members = Vec::with_capacity(directory.len());
         for index in 0..directory.len() {
             let data = directory.by_index_data(index).map_err(broken)?;
             let name = data.name().map_err(broken)?;
             let path = name.strip_prefix(prefix).unwrap_or(&name);
-            let entry = manifest.entries.binary_search_by(|entry| entry.path.as_str().cmp(path)).ok();
-            let entry = entry.and_then(|index| manifest.entries.get(index));
+            while entries.next_if(|entry| entry.path.as_str() < path).is_some() {}
+            let entry = entries.next_if(|entry| entry.path == path);
             let (size, packed_size, crc32) = (data.size(), data.compressed_size(), data.crc32());
             // What says to the shim how the archives belong together may be made when they are written.
             let (part, owner, reason, byte_code) = match entry {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::binaries::Binaries;
+use super::cache::Known;
 use super::entry_point::EntryPoint;
 use super::graph::Question;
 use super::imports::Imports;
@@ -14,7 +15,7 @@ use super::packages::{Selected, Selection};
 use super::project_files::{Collected, ProjectRules, ProjectTraits};
 use super::rules::Rules;
 use super::{BundleError, By, Entry, Manifest, Part, PlanOptions, Skipped, Source};
-use super::{collisions, configuration, imports, linked, packages, shim, slim};
+use super::{binaries, collisions, configuration, imports, linked, packages, shim, slim};
 use crate::observe::Observer;
 use crate::project::{InstalledPackages, Project};
 use crate::settings::Settings;
@@ -28,16 +29,27 @@ pub(super) struct Inputs<'a> {
     pub(super) options: &'a PlanOptions,
     /// The dependencies, installed.
     pub(super) packages: &'a InstalledPackages,
+    /// What is known of the files.
+    pub(super) known: &'a Arc<Known>,
 }
 
 /// What one plan leaves for the next one of the same project, settings and dependencies.
 #[derive(Default)]
 pub(super) struct Memory {
+    /// Whether there will be a next one.
+    keeps: bool,
     imports: imports::Known,
     /// What the project referred to, and what of the dependencies that led to.
     packages: Option<(Imports, Selected)>,
     /// Directories of the project's own code.
     pub(super) directories: Vec<PathBuf>,
+}
+
+impl Memory {
+    /// One for several plans in a row.
+    pub(super) fn kept() -> Self {
+        Self { keeps: true, ..Self::default() }
+    }
 }
 
 /// Decides about every file. Reads the disk, writes nothing.
@@ -70,9 +82,11 @@ pub(super) fn collect(inputs: &Inputs<'_>, memory: &mut Memory, observer: &dyn O
             if binaries.replace(&selected.entries, observer)? { select(inputs, &binaries.packages(), &rules, &imported)? } else { selected }
         }
     };
-    let Selected { entries, skipped, mut distributions, .. } = selected.clone();
+    if memory.keeps {
+        memory.packages = Some((imported, selected.clone()));
+    }
+    let Selected { entries, skipped, mut distributions, .. } = selected;
     members.beside(entries, skipped);
-    memory.packages = Some((imported, selected));
 
     let Members { entries: Entries(entries), mut skipped, hidden } = members;
     skipped.sort();
@@ -84,6 +98,7 @@ pub(super) fn collect(inputs: &Inputs<'_>, memory: &mut Memory, observer: &dyn O
     distributions.sort_by(|a, b| a.key.cmp(&b.key));
     collisions::check(&entries)?;
     entry_point.check(&entries, &skipped)?;
+    binaries::review(inputs, entries.values(), observer)?;
     Ok(Manifest {
         entries: entries.into_values().collect(),
         skipped,
@@ -91,7 +106,7 @@ pub(super) fn collect(inputs: &Inputs<'_>, memory: &mut Memory, observer: &dyn O
         layout: settings.packaging.layout,
         storage_mb: settings.ephemeral_storage,
         distributions,
-        known: Arc::default(),
+        known: inputs.known.clone(),
     })
 }
 
@@ -107,7 +122,7 @@ fn select(inputs: &Inputs<'_>, packages: &InstalledPackages, rules: &Rules, impo
         let question =
             Question { distributions: &distributions, imported, use_runtime_boto3: packaging.use_runtime_boto3, markers: &markers };
         let slim = slim::Question { level: packaging.slim, cache: inputs.cache, project: &imports.references };
-        packages::collect(&sites, &Selection { rules, question, slim })
+        packages::collect(&sites, &Selection { rules, question, slim, known: inputs.known })
     };
     let selected = select(&imported)?;
     // Known only once it is known which sources stay.
@@ -116,7 +131,7 @@ fn select(inputs: &Inputs<'_>, packages: &InstalledPackages, rules: &Rules, impo
     select(&imported)
 }
 
-fn traits(inputs: &Inputs<'_>) -> ProjectTraits {
+fn traits<'a>(inputs: &Inputs<'a>) -> ProjectTraits<'a> {
     let mut apart = BTreeMap::new();
     let mut set = |path: &Path, reason| {
         // What does not exist (an archive still to be written) is resolved as far as it does.
@@ -130,7 +145,7 @@ fn traits(inputs: &Inputs<'_>) -> ProjectTraits {
     inputs.packages.site_packages.iter().for_each(|directory| set(directory, "the dependencies"));
     inputs.settings.file.iter().for_each(|file| set(file, "settings of this tool"));
     inputs.options.outputs.iter().for_each(|file| set(file, "written by this tool"));
-    ProjectTraits { function_name: inputs.settings.id.function_name(), apart }
+    ProjectTraits { known: inputs.known, function_name: inputs.settings.id.function_name(), apart }
 }
 
 #[derive(Default)]

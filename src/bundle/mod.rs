@@ -31,7 +31,6 @@ mod released;
 mod rules;
 mod shim;
 mod slim;
-mod stamp;
 mod tree;
 mod walk;
 mod weight;
@@ -49,7 +48,8 @@ use crate::observe::Observer;
 use crate::project::Project;
 use crate::settings::{Settings, Slim};
 
-use self::cache::Known;
+use self::archive::Content;
+use self::cache::{Digest, Known};
 
 pub use binaries::{Tag, Target, WheelName};
 pub use byte_code::ByteCode;
@@ -191,6 +191,9 @@ pub struct Entry {
     /// Where the bytes are.
     #[serde(skip)]
     pub source: Source,
+    /// Of what is in the file, if that was known when it was looked at.
+    #[serde(skip)]
+    pub(in crate::bundle) digest: Option<Digest>,
 }
 
 /// Whose a member is.
@@ -306,9 +309,9 @@ pub fn plan_with(
     observer: &dyn Observer,
 ) -> Result<Manifest, BundleError> {
     let packages = dependencies::installed(project, settings, cache, options, observer)?;
-    let inputs = manifest::Inputs { project, settings, cache, options, packages: &packages };
+    let known = Arc::new(Known::open(cache, &project.root, &packages.site_packages));
+    let inputs = manifest::Inputs { project, settings, cache, options, packages: &packages, known: &known };
     let mut manifest = manifest::collect(&inputs, &mut manifest::Memory::default(), observer)?;
-    manifest.known = Arc::new(Known::open(cache, &project.root, &packages.site_packages));
     if settings.packaging.slim == Slim::Max {
         slim::strip_all(&mut manifest);
     }
@@ -325,14 +328,12 @@ pub fn write(manifest: &Manifest, place: Place<'_>, observer: &dyn Observer) -> 
     manifest.check_size()?;
     let apart = |entry: &&Entry| entry.part.is_apart(manifest.layout);
     let (dependencies, app): (Vec<&Entry>, Vec<&Entry>) = manifest.entries.iter().partition(apart);
-    let app = app.into_iter().cloned().collect::<Vec<_>>();
-    let mut archives = vec![archive::write(&app, ArchiveRole::App, place, &manifest.known, observer)?];
+    let app = Content { role: ArchiveRole::App, entries: app, prefix: "", path: place.path };
+    let mut archives = vec![archive::write(&app, place, &manifest.known, observer)?];
     if !dependencies.is_empty() {
-        let prefix = manifest.layout.prefix();
-        let dependencies: Vec<Entry> =
-            dependencies.into_iter().map(|entry| Entry { path: format!("{prefix}{}", entry.path), ..entry.clone() }).collect();
-        let path = beside(place.path);
-        let archive = archive::write(&dependencies, ArchiveRole::Dependencies, Place { path: &path, ..place }, &manifest.known, observer)?;
+        let (prefix, path) = (manifest.layout.prefix(), beside(place.path));
+        let dependencies = Content { role: ArchiveRole::Dependencies, entries: dependencies, prefix, path: &path };
+        let archive = archive::write(&dependencies, place, &manifest.known, observer)?;
         manifest.check_room(archive.size)?;
         archives.push(archive);
     }

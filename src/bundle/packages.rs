@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use super::cache::Known;
 use super::distributions::{self, Distribution, Owners};
 use super::graph::{self, Question, Verdict};
 use super::rules::Rules;
@@ -39,6 +40,7 @@ pub(super) struct Selection<'a> {
     pub(super) rules: &'a Rules,
     pub(super) question: Question<'a>,
     pub(super) slim: slim::Question<'a>,
+    pub(super) known: &'a Known,
 }
 
 /// What of the dependencies goes in and what does not.
@@ -98,7 +100,7 @@ fn gather(site: &Site<'_>, owners: &Owners, selection: &Selection<'_>, verdict: 
     let shadowed = |distribution: &Distribution| !question.distributions.iter().any(|visible| std::ptr::eq(*visible, distribution));
     let mut skipped = Vec::new();
     let mut unneeded = BTreeMap::<(&str, String), Skipped>::new();
-    let found = walk::walk(site.directory, &mut |candidate| {
+    let found = walk::walk(site.directory, selection.known, &mut |candidate| {
         let skip = |by, reason| candidate.skipped(candidate.relative.to_owned(), Part::Dependencies, by, reason);
         if let Some((by, reason)) = rules.excluded(candidate.relative, candidate.name) {
             skipped.push(skip(by, reason));
@@ -130,7 +132,7 @@ fn gather(site: &Site<'_>, owners: &Owners, selection: &Selection<'_>, verdict: 
             };
             let note = unneeded.entry((&owner.key, path.clone())).or_insert_with(note);
             note.files += 1;
-            note.size += candidate.size;
+            note.size += candidate.size();
         } else if let Some(noise) = noise {
             skipped.push(skip(By::Default, noise.to_owned()));
         } else {
@@ -192,6 +194,7 @@ fn entry(file: Found, reason: String) -> Entry {
         executable: file.executable,
         reason,
         source: Source::File(file.path),
+        digest: file.digest,
     }
 }
 

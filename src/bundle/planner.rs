@@ -1,6 +1,7 @@
 //! Plans again and again while somebody works on the project: dependencies are looked at once, and of the project only what changed is read.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::manifest::{self, Inputs, Memory};
 use super::{BundleError, Manifest, PlanOptions, dependencies};
@@ -21,7 +22,7 @@ impl Planner {
     /// Installs dependencies into the cache if they only exist as a list.
     pub fn new(project: Project, settings: Settings, cache: &Path, observer: &dyn Observer) -> Result<Self, BundleError> {
         let packages = dependencies::installed(&project, &settings, cache, &PlanOptions::default(), observer)?;
-        Ok(Self { project, settings, cache: cache.to_owned(), packages, memory: Memory::default() })
+        Ok(Self { project, settings, cache: cache.to_owned(), packages, memory: Memory::kept() })
     }
 
     /// Decides what goes in now, as [`super::plan`] does.
@@ -29,7 +30,9 @@ impl Planner {
         // What runs here is good enough for here.
         let options = PlanOptions { stays_here: true, ..PlanOptions::default() };
         let Self { project, settings, cache, packages, memory } = self;
-        let manifest = manifest::collect(&Inputs { project, settings, cache, options: &options, packages }, memory, observer)?;
+        let known = Arc::default();
+        let inputs = Inputs { project, settings, cache, options: &options, packages, known: &known };
+        let manifest = manifest::collect(&inputs, memory, observer)?;
         manifest.check_size()?;
         Ok(manifest)
     }

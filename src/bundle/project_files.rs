@@ -8,6 +8,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::archive::UNFINISHED;
+use super::cache::Known;
 use super::rules::{IGNORE_FILE, IgnoreFiles, Rules, ancestors};
 use super::walk::{self, Candidate};
 use super::{BundleError, By, Entry, Part, REPORT_HEAD, Skipped, Source};
@@ -45,7 +46,9 @@ const BYTE_CODE: &str = "byte code";
 const VIRTUAL_ENVIRONMENT: &str = "a virtual environment";
 
 /// What makes a project's defaults its own.
-pub(super) struct ProjectTraits {
+pub(super) struct ProjectTraits<'a> {
+    /// What is known of the files.
+    pub(super) known: &'a Known,
     /// The slug of project and stage: what archives are named after.
     pub(super) function_name: String,
     /// Files and directories that are certainly no part of the project: the active environment, the cache, the settings file, the output.
@@ -54,7 +57,7 @@ pub(super) struct ProjectTraits {
 
 /// Decides about one tree of the project's own code.
 pub(super) struct ProjectRules<'a> {
-    traits: &'a ProjectTraits,
+    traits: &'a ProjectTraits<'a>,
     rules: &'a Rules,
     /// What paths are relative to in the bundle; empty for the project's root.
     prefix: String,
@@ -76,7 +79,7 @@ pub(super) struct Collected {
 
 impl<'a> ProjectRules<'a> {
     /// For a tree that goes to `prefix` of the bundle.
-    pub(super) fn new(traits: &'a ProjectTraits, rules: &'a Rules, prefix: &str) -> Self {
+    pub(super) fn new(traits: &'a ProjectTraits<'a>, rules: &'a Rules, prefix: &str) -> Self {
         Self {
             traits,
             rules,
@@ -93,7 +96,7 @@ impl<'a> ProjectRules<'a> {
     pub(super) fn collect(mut self, root: &Path, reason: &str) -> Result<Collected, BundleError> {
         self.directories.push(root.to_owned());
         self.ignore_files.load(root, "")?;
-        let found = walk::walk(root, &mut |candidate| self.decide(candidate))?;
+        let found = walk::walk(root, self.traits.known, &mut |candidate| self.decide(candidate))?;
         let entries = found
             .into_iter()
             .map(|file| Entry {
@@ -103,6 +106,7 @@ impl<'a> ProjectRules<'a> {
                 size: file.size,
                 executable: file.executable,
                 source: Source::File(file.path),
+                digest: file.digest,
             })
             .collect();
         Ok(Collected { entries, skipped: self.skipped, directories: self.directories })

@@ -43,6 +43,7 @@ pub(super) fn entries() -> impl Iterator<Item = Entry> {
             executable: false,
             reason: "shim".to_owned(),
             source: Source::Bytes(bytes),
+            digest: None,
         }
     })
 }

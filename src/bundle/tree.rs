@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use super::byte_code::compiled;
-use super::stamp::Stamp;
 use super::{BundleError, Entry, Manifest, Part, Source};
+use crate::disk::Stamp;
 
 /// A file of the tree, as it was when it was written.
 #[derive(Debug, Clone)]

@@ -1,13 +1,16 @@
 //! Walks a directory for files to bundle: in order of names, through symbolic links, with an error for everything that no archive can hold.
 //! What is wanted is for the caller to say; what is not wanted may be as broken as it likes.
 
-use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::stamp::Stamp;
-use super::{BundleError, By, Part, Skipped};
+use super::cache::{Digest, Kind, Known, Named};
+use super::{BundleError, By, Part, Skipped, workers};
+use crate::disk::Stamp;
+
+/// Files that a thread looks at in one go.
+const SHARE: usize = 64;
 
 /// Something that was come upon.
 pub(super) struct Candidate<'a> {
@@ -19,15 +22,18 @@ pub(super) struct Candidate<'a> {
     pub(super) path: &'a Path,
     /// Whether it is a directory or a link to one.
     pub(super) is_directory: bool,
-    /// In bytes, if it is a file.
-    pub(super) size: u64,
 }
 
 impl Candidate<'_> {
+    /// In bytes, if it is a file. Asked for what is not wanted: of the rest it is known in the end.
+    pub(super) fn size(&self) -> u64 {
+        if self.is_directory { 0 } else { fs::metadata(self.path).map_or(0, |metadata| metadata.len()) }
+    }
+
     /// The note that it stays out, at `path` of the bundle.
     pub(super) fn skipped(&self, path: String, part: Part, by: By, reason: String) -> Skipped {
         let path = if self.is_directory { format!("{path}/") } else { path };
-        Skipped { path, reason, by, part, files: usize::from(!self.is_directory), size: self.size }
+        Skipped { path, reason, by, part, files: usize::from(!self.is_directory), size: self.size() }
     }
 }
 
@@ -43,16 +49,40 @@ pub(super) struct Found {
     pub(super) executable: bool,
     /// What tells that it has changed.
     pub(super) stamp: Stamp,
+    /// Of what is in it, if that is known already.
+    pub(super) digest: Option<Digest>,
 }
 
 /// Says whether a file is wanted or a directory worth entering.
 pub(super) type Decide<'a> = dyn FnMut(&Candidate<'_>) -> Result<bool, BundleError> + 'a;
 
 /// All wanted files below `root`.
-pub(super) fn walk(root: &Path, decide: &mut Decide<'_>) -> Result<Vec<Found>, BundleError> {
-    let mut walk = Walk { decide, ancestors: vec![canonical(root)?], found: Vec::new() };
+pub(super) fn walk(root: &Path, known: &Known, decide: &mut Decide<'_>) -> Result<Vec<Found>, BundleError> {
+    let mut walk = Walk { known, decide, ancestors: vec![canonical(root)?], wanted: Vec::new() };
     walk.directory(root, "")?;
-    Ok(walk.found)
+    // One look at each file is most of the work when nothing has changed.
+    let Walk { wanted, .. } = walk;
+    let shares: Vec<&[(String, PathBuf)]> = wanted.chunks(SHARE).collect();
+    let found = workers::each(
+        shares.len(),
+        || (),
+        |(), index| {
+            let share = shares.get(index).copied().unwrap_or_default();
+            share.iter().map(|(relative, path)| find(relative, path, known)).collect::<Result<Vec<_>, _>>()
+        },
+    )?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn find(relative: &str, path: &Path, known: &Known) -> Result<Found, BundleError> {
+    let metadata = fs::metadata(path).map_err(|source| unreachable_file(path, source))?;
+    if !metadata.is_file() {
+        return Err(BundleError::Special { path: path.to_owned(), kind: kind(&metadata) });
+    }
+    let stamp = Stamp::from(&metadata);
+    let digest = known.digest(path, &stamp);
+    let (relative, path) = (relative.to_owned(), path.to_owned());
+    Ok(Found { relative, path, size: metadata.len(), executable: is_executable(&metadata), stamp, digest })
 }
 
 /// Whether anyone may execute a file. Windows does not say.
@@ -70,60 +100,53 @@ pub(super) fn is_executable(metadata: &Metadata) -> bool {
 }
 
 struct Walk<'w, 'd> {
+    known: &'w Known,
     decide: &'w mut Decide<'d>,
     /// Real paths of the directory that is read and of those above it, down from the root.
     ancestors: Vec<PathBuf>,
-    found: Vec<Found>,
+    /// Files: below the root, and where they are.
+    wanted: Vec<(String, PathBuf)>,
 }
 
 impl Walk<'_, '_> {
     fn directory(&mut self, directory: &Path, relative: &str) -> Result<(), BundleError> {
-        let unreadable = |source| BundleError::Read { path: directory.to_owned(), source };
-        // Nearly every file system says what the things in a directory are.
-        let named = |entry: fs::DirEntry| (entry.file_name(), entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        let mut names = fs::read_dir(directory)
-            .and_then(|entries| entries.map(|entry| entry.map(named)).collect::<io::Result<Vec<_>>>())
-            .map_err(unreadable)?;
-        names.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        names.iter().try_for_each(|(name, plain)| self.entry(&directory.join(name), relative, name, *plain))
+        let listing = self.known.directory(directory).map_err(|source| BundleError::Read { path: directory.to_owned(), source })?;
+        listing.iter().try_for_each(|named| self.entry(&directory.join(&named.name), relative, named))
     }
 
-    fn entry(&mut self, path: &Path, above: &str, os_name: &OsStr, plain_directory: bool) -> Result<(), BundleError> {
-        let name = os_name.to_string_lossy();
+    fn entry(&mut self, path: &Path, above: &str, named: &Named) -> Result<(), BundleError> {
+        let name = named.name.to_string_lossy();
         let relative = if above.is_empty() { name.to_string() } else { format!("{above}/{name}") };
-        if plain_directory {
-            let wanted = (self.decide)(&Candidate { relative: &relative, name: &name, path, is_directory: true, size: 0 })?;
-            if wanted && os_name.to_str().is_none() {
-                return Err(BundleError::NotUnicode { path: path.to_owned() });
-            }
-            // No link, so it leads nowhere else.
-            let real = self.ancestors.last().map(|parent| parent.join(os_name));
-            return if let Some(real) = real.filter(|_| wanted) { self.enter(path, &relative, real) } else { Ok(()) };
-        }
-        let metadata = fs::metadata(path);
-        let is_directory = metadata.as_ref().is_ok_and(Metadata::is_dir);
-        let size = metadata.as_ref().map_or(0, |metadata| if is_directory { 0 } else { metadata.len() });
-        if !(self.decide)(&Candidate { relative: &relative, name: &name, path, is_directory, size })? {
+        // What a directory does not tell, the file tells.
+        let metadata = if named.kind == Kind::Other { Some(fs::metadata(path)) } else { None };
+        let is_directory = match &metadata {
+            None => named.kind == Kind::Directory,
+            Some(metadata) => metadata.as_ref().is_ok_and(Metadata::is_dir),
+        };
+        if !(self.decide)(&Candidate { relative: &relative, name: &name, path, is_directory })? {
             return Ok(());
         }
-        if os_name.to_str().is_none() {
+        if named.name.to_str().is_none() {
             return Err(BundleError::NotUnicode { path: path.to_owned() });
         }
-        let metadata = metadata.map_err(|source| unreachable_file(path, source))?;
-        if metadata.is_dir() {
-            let real = canonical(path)?;
-            // A link to a directory above the root leads back as well, one round later.
-            if self.ancestors.contains(&real) || self.ancestors.last().is_some_and(|parent| parent.starts_with(&real)) {
-                return Err(BundleError::Loop { path: path.to_owned(), target: real });
-            }
+        if let Some(Err(source)) = metadata {
+            return Err(unreachable_file(path, source));
+        }
+        if !is_directory {
+            self.wanted.push((relative, path.to_owned()));
+            return Ok(());
+        }
+        if named.kind == Kind::Directory {
+            // No link, so it leads nowhere else.
+            let real = self.ancestors.last().map(|parent| parent.join(&named.name)).unwrap_or_default();
             return self.enter(path, &relative, real);
         }
-        if !metadata.is_file() {
-            return Err(BundleError::Special { path: path.to_owned(), kind: kind(&metadata) });
+        let real = canonical(path)?;
+        // A link to a directory above the root leads back as well, one round later.
+        if self.ancestors.contains(&real) || self.ancestors.last().is_some_and(|parent| parent.starts_with(&real)) {
+            return Err(BundleError::Loop { path: path.to_owned(), target: real });
         }
-        let (executable, stamp) = (is_executable(&metadata), Stamp::from(&metadata));
-        self.found.push(Found { relative, path: path.to_owned(), size: metadata.len(), executable, stamp });
-        Ok(())
+        self.enter(path, &relative, real)
     }
 
     fn enter(&mut self, path: &Path, relative: &str, real: PathBuf) -> Result<(), BundleError> {

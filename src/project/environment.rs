@@ -19,12 +19,21 @@ const DIRECTORIES: [&str; 3] = [".venv", "venv", "env"];
 type Variables = BTreeMap<String, String>;
 
 /// The environment (or, with `--python`, the bare interpreter) that somebody or something names. `None`: there is only what is on `PATH`.
-pub(super) fn named(root: &Path, python: Option<&Path>, variables: &Variables) -> Result<Option<Probe>, ProjectError> {
+pub(super) fn named(
+    root: &Path,
+    python: Option<&Path>,
+    cache: Option<&Path>,
+    variables: &Variables,
+) -> Result<Option<Probe>, ProjectError> {
     let found = match python {
         Some(given) => Some(from_flag(given, variables)?),
         None => environment(root, variables)?,
     };
-    found.map(|found| python::probe(&[found.executable.into()], root, &found.found_by, PATIENCE)).transpose()
+    let probe = |Found { executable, found_by }| match cache {
+        Some(cache) => python::probe_once(&executable, root, &found_by, cache),
+        None => python::probe(&[executable.into()], root, &found_by, PATIENCE),
+    };
+    found.map(probe).transpose()
 }
 
 /// The interpreter on `PATH`: the first that works.

@@ -3,6 +3,7 @@
 mod app;
 mod environment;
 mod error;
+mod memory;
 pub mod python;
 mod root;
 
@@ -124,6 +125,8 @@ pub struct DiscoveryRequest {
     pub directory: PathBuf,
     /// `--python`.
     pub python: Option<PathBuf>,
+    /// The directory for what is worth knowing the next time; none: everything is asked anew.
+    pub cache: Option<PathBuf>,
     /// `app_function` or `django_settings` of the settings, if given.
     pub app: Option<AppSetting>,
 }
@@ -141,7 +144,7 @@ pub struct Survey {
 
 /// Looks at the project. `environment` is the process's environment, passed in so that tests decide it.
 pub fn discover(request: &DiscoveryRequest, environment: &BTreeMap<String, String>) -> Result<Project, ProjectError> {
-    let survey = survey(&request.directory, request.python.as_deref(), environment)?;
+    let survey = survey_with(&request.directory, request.python.as_deref(), request.cache.as_deref(), environment)?;
     let app = match &request.app {
         Some(app) => {
             survey.check_app(app)?;
@@ -155,8 +158,17 @@ pub fn discover(request: &DiscoveryRequest, environment: &BTreeMap<String, Strin
 
 /// Finds root, interpreter and dependencies.
 pub fn survey(directory: &Path, python: Option<&Path>, environment: &BTreeMap<String, String>) -> Result<Survey, ProjectError> {
+    survey_with(directory, python, None, environment)
+}
+
+fn survey_with(
+    directory: &Path,
+    python: Option<&Path>,
+    cache: Option<&Path>,
+    environment: &BTreeMap<String, String>,
+) -> Result<Survey, ProjectError> {
     let root = root::open(directory)?;
-    if let Some(probe) = environment::named(&root, python, environment)? {
+    if let Some(probe) = environment::named(&root, python, cache, environment)? {
         // `--python` may name an interpreter without packages of its own; then the list says what the app needs, if there is one.
         let file = if probe.is_environment { None } else { root::dependency_file(&root)? };
         return Survey::new(root, probe, file);

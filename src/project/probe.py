@@ -232,6 +232,22 @@ def egg_links(site_directory):
             yield name[: -len(".egg-link")], os.path.join(site_directory, lines[0].strip())
 
 
+def depends_on(settings, directories):
+    """Files and directories that say by their times whether all this still holds. None where more than those decide: an environment that is open to
+    what the system or the user has installed, or an interpreter of which something is not where it usually is."""
+    import os
+    import site
+
+    if sys.prefix == sys.base_prefix or settings.get("include-system-site-packages", "false").lower() == "true":
+        return None
+    decisive = [sys.executable, base_executable(settings), os.path.join(sys.prefix, "pyvenv.cfg"), os.path.dirname(os.__file__), os.__file__]
+    decisive += [getattr(sys.modules[name], "__file__", None) for name in ("sitecustomize", "usercustomize") if name in sys.modules]
+    for directory in directories + [path for path in site.getsitepackages() if path not in directories]:
+        decisive.append(directory)
+        decisive += [os.path.join(directory, name) for name in names(directory) if name.endswith((".pth", ".egg-link"))]
+    return decisive if all(decisive) else None
+
+
 def describe():
     import os
     import re
@@ -291,6 +307,7 @@ def describe():
         links.add(source, distribution.name, modules_of(source, distribution.top_level))
 
     return {
+        "depends_on": depends_on(settings, directories) if not links.found and not renamed else None,
         "executable": sys.executable,
         "base_executable": base_executable(settings),
         "cache_tag": sys.implementation.cache_tag or "",

@@ -6,11 +6,12 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use super::memory::Memory;
 use super::{Interpreter, LinkedSource, ProjectError};
 use crate::model::{OLDEST_PYTHON_MINOR, Runtime};
 
@@ -35,16 +36,18 @@ pub struct Probe {
     renamed: Vec<Renamed>,
 }
 
-#[derive(Deserialize)]
-struct Answer {
+#[derive(Serialize, Deserialize)]
+pub(super) struct Answer {
     version: String,
     minor: u8,
     implementation: String,
     details: Option<Details>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Details {
+    /// What tells by its times whether all this still holds; `None`: that cannot be told.
+    depends_on: Option<Vec<PathBuf>>,
     executable: PathBuf,
     base_executable: PathBuf,
     cache_tag: String,
@@ -57,14 +60,14 @@ struct Details {
     renamed: Vec<Renamed>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Link {
     directory: PathBuf,
     distribution: Option<String>,
     modules: Option<Vec<String>>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Renamed {
     distribution: String,
     module: String,
@@ -83,12 +86,43 @@ impl Probe {
     }
 }
 
+impl Answer {
+    /// What tells by its times whether it still holds, if anything does.
+    pub(super) fn depends_on(&self) -> Option<&[PathBuf]> {
+        self.details.as_ref()?.depends_on.as_deref()
+    }
+}
+
 /// Describes the interpreter that `command` (a program and its first arguments) starts; `found_by` is for people.
 pub fn probe(command: &[OsString], directory: &Path, found_by: &str, patience: Duration) -> Result<Probe, ProjectError> {
+    describe(answer(command, directory, patience)?, command, found_by)
+}
+
+/// As [`probe`], of an interpreter that is not asked again as long as it would say the same: `cache` is the directory for what it said.
+pub(super) fn probe_once(executable: &Path, directory: &Path, found_by: &str, cache: &Path) -> Result<Probe, ProjectError> {
+    let memory = Memory::new(cache, executable, PROBE);
+    let command = [executable.into()];
+    let answer = match memory.recall() {
+        Some(answer) => answer,
+        None => {
+            let now = SystemTime::now();
+            let answer = answer(&command, directory, PATIENCE)?;
+            memory.keep(&answer, now);
+            answer
+        }
+    };
+    describe(answer, &command, found_by)
+}
+
+fn answer(command: &[OsString], directory: &Path, patience: Duration) -> Result<Answer, ProjectError> {
     let program = command.first().map_or_else(PathBuf::new, PathBuf::from);
     let mut process = Command::new(&program);
     process.args(command.iter().skip(1)).args(["-I", "-c", PROBE]).current_dir(directory);
-    let answer: Answer = ask(process, &program, patience)?;
+    ask(process, &program, patience)
+}
+
+fn describe(answer: Answer, command: &[OsString], found_by: &str) -> Result<Probe, ProjectError> {
+    let program = command.first().map_or_else(PathBuf::new, PathBuf::from);
     let unusable = |reason: String| ProjectError::Unsuitable { executable: program.clone(), found_by: found_by.to_owned(), reason };
     if answer.implementation != "cpython" {
         return Err(unusable(format!("it is `{}`, and Lambda runs CPython", answer.implementation)));
@@ -173,13 +207,11 @@ pub(super) fn run(mut process: Command, program: &Path, patience: Duration) -> R
     let failed = |source| ProjectError::Start { executable: program.to_owned(), source };
     let mut child = process.spawn().map_err(failed)?;
     let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
-    // Whoever closes its output and does not end is as stuck as whoever does neither.
-    let end = wait(&mut child, until).map_err(failed)?;
-    let streams = end.and_then(|status| {
-        let rest = || until.saturating_duration_since(Instant::now());
-        Some((status, stdout.recv_timeout(rest()).ok()?, stderr.recv_timeout(rest()).ok()?))
-    });
-    let Some((status, stdout, stderr)) = streams else {
+    let rest = || until.saturating_duration_since(Instant::now());
+    let streams = stdout.recv_timeout(rest()).ok().zip(stderr.recv_timeout(rest()).ok());
+    // Whoever closes its output and does not end is as stuck as whoever does neither. The others end now.
+    let end = if streams.is_some() { wait(&mut child, until).map_err(failed)? } else { None };
+    let Some(((stdout, stderr), status)) = streams.zip(end) else {
         let _ = child.kill();
         let _ = child.wait();
         return Err(ProjectError::InterpreterHangs { executable: program.to_owned(), seconds: patience.as_secs() });

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use crate::support::project::repository;
 
 /// Module → row. `cloud::local` is looked up before `cloud`.
-const ROWS: [(&str, u8); 19] = [
+const ROWS: [(&str, u8); 20] = [
     ("model", 0),
     ("observe", 0),
     ("hint", 0),
     ("env", 0),
     ("schedule", 0),
+    ("disk", 0),
     ("cloud", 1),
     ("gateway", 1),
     ("settings", 1),

@@ -12,6 +12,7 @@ use zappa::settings::AppSetting;
 use crate::support::TestProject;
 
 mod apps;
+mod asked;
 
 /// A virtual environment without anything in it.
 fn make_venv(directory: &Path, options: &[&str]) {
@@ -35,7 +36,7 @@ fn survey(project: &TestProject, variables: &BTreeMap<String, String>) -> Result
 }
 
 fn discover(project: &TestProject, app: Option<AppSetting>) -> Result<Project, ProjectError> {
-    let request = DiscoveryRequest { directory: project.root().to_owned(), python: None, app };
+    let request = DiscoveryRequest { directory: project.root().to_owned(), python: None, cache: None, app };
     project::discover(&request, &path_only())
 }
 

@@ -74,8 +74,9 @@ impl Compiler {
 
 impl Drop for Compiler {
     fn drop(&mut self) {
-        // The end of its input is the end of the script.
+        // The end of its input is the end of the script. It need not tidy up after that, which takes it as long as to start.
         drop(self.stdin.take());
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }

@@ -9,7 +9,7 @@ mod compiler;
 mod interpreter;
 mod store;
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use self::code::Maker;
 use self::compiler::Compiled;
 use self::store::{Outcome, Store};
-use super::cache::{Compressor, Digest};
+use super::cache::{Compressor, Digest, Members};
 use super::manifest::Inputs;
 use super::{Entry, Manifest, Part, Source, workers};
 use crate::model::{Layout, Runtime, TASK_ROOT, size};
@@ -68,7 +68,10 @@ pub(super) fn add(inputs: &Inputs<'_>, manifest: &mut Manifest, observer: &dyn O
             return;
         }
     };
-    let maker = Arc::new(Maker { python: interpreter.executable.clone(), runtime, members: work.store.members.clone() });
+    if let Err(error) = work.store.save() {
+        observer.detail(&format!("byte code is not kept for the next time: {error}"));
+    }
+    let maker = Arc::new(Maker { python: interpreter.executable.clone(), runtime, members: Members::new(inputs.cache) });
     let mut entries = Vec::new();
     let mut refused = Refused { version: runtime.minor, own: Vec::new() };
     for ((source, path), result) in sources.iter().zip(outcomes) {
@@ -102,11 +105,11 @@ fn runtime(inputs: &Inputs<'_>) -> Runtime {
 }
 
 /// Python files, and where their byte code goes, unless something else is there.
-fn sources(manifest: &Manifest, inputs: &Inputs<'_>) -> Vec<(Entry, String)> {
-    let taken: BTreeSet<&str> = manifest.entries.iter().map(|entry| entry.path.as_str()).collect();
+fn sources<'m>(manifest: &'m Manifest, inputs: &Inputs<'_>) -> Vec<(&'m Entry, String)> {
+    let taken: HashSet<&str> = manifest.entries.iter().map(|entry| entry.path.as_str()).collect();
     let tag = format!("cpython-3{}", runtime(inputs).minor);
     let sources = manifest.entries.iter().filter_map(|entry| Some((entry, compiled(&entry.path, &tag)?)));
-    sources.filter(|(_, path)| !taken.contains(path.as_str())).map(|(entry, path)| (entry.clone(), path)).collect()
+    sources.filter(|(_, path)| !taken.contains(path.as_str())).collect()
 }
 
 /// `a/b.py` → `a/__pycache__/b.cpython-311.pyc`.
@@ -120,7 +123,7 @@ pub(super) fn compiled(path: &str, cache_tag: &str) -> Option<String> {
 
 fn entry(source: &Entry, path: &str, size: u64, code: Source) -> Entry {
     let of = if source.part == Part::App { &source.path } else { &source.reason };
-    Entry { path: path.to_owned(), part: source.part, size, executable: false, reason: format!("{REASON}{of}"), source: code }
+    Entry { path: path.to_owned(), part: source.part, size, executable: false, reason: format!("{REASON}{of}"), source: code, digest: None }
 }
 
 /// Sources that do not compile.
@@ -185,19 +188,20 @@ struct Found {
 
 impl Work<'_> {
     /// `None` for a source that cannot be read. An error says that the interpreter is of no use.
-    fn outcome(&self, source: Option<&(Entry, String)>, tools: &mut Tools) -> io::Result<Option<Found>> {
+    fn outcome(&self, source: Option<&(&Entry, String)>, tools: &mut Tools) -> io::Result<Option<Found>> {
         let Some((entry, _)) = source else { return Ok(None) };
         let done = self.done.fetch_add(1, Ordering::Relaxed);
         if let Some(task) = self.task.get() {
             task.advance(done);
         }
-        let (digest, read) = match &entry.source {
-            Source::File(path) => match self.store.known.content(path) {
+        let (digest, read) = match (&entry.source, &entry.digest) {
+            (Source::File(_), Some(digest)) => (*digest, None),
+            (Source::File(path), None) => match self.store.known.content(path) {
                 Ok(Some(content)) => (content.digest, content.bytes),
                 Ok(None) | Err(_) => return Ok(None),
             },
-            Source::Bytes(bytes) => (Digest::of(bytes), Some(bytes.clone())),
-            Source::ByteCode(_) | Source::Stripped(_) => return Ok(None),
+            (Source::Bytes(bytes), _) => (Digest::of(bytes), Some(bytes.clone())),
+            (Source::ByteCode(_) | Source::Stripped(_), _) => return Ok(None),
         };
         // Tracebacks name files as they are in Lambda.
         let root = if entry.part.is_apart(self.layout) { self.layout.dependencies_root() } else { TASK_ROOT };

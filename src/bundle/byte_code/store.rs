@@ -24,7 +24,7 @@ pub(super) struct Store<'a> {
     refusals: PathBuf,
     version: &'a str,
     pub(super) known: &'a Known,
-    pub(super) members: Members,
+    members: Members,
 }
 
 impl<'a> Store<'a> {
@@ -55,6 +55,11 @@ impl<'a> Store<'a> {
         let outcome = Outcome::Kept(code.len() as u64);
         self.note(name, &outcome);
         Ok(outcome)
+    }
+
+    /// Ends the keeping.
+    pub(super) fn save(self) -> io::Result<()> {
+        self.members.save()
     }
 
     /// Keeps why there is none.

@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use super::checked::UNFINISHED;
 use crate::bundle::BundleError;
+use crate::disk::checked::UNFINISHED;
 
-/// The one part whose directories are only there to keep others small.
-const SPREAD: &str = "members";
 /// Environments of the local target: whatever is deployed here runs in them.
 const EXEMPT: &str = "runtime";
+/// What releases held is not made anew by the next build: it goes only when there is too much of everything.
+const REMEMBERED: [&str; 2] = ["listings", "releases"];
 /// Marks when the cache was tidied last.
 const TIDIED: &str = "tidied";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -45,8 +45,10 @@ pub struct Part {
     pub entries: usize,
     /// Bytes on disk.
     pub size: u64,
-    /// Whether it counts towards the limit, and `clean` empties it.
+    /// Whether it counts towards the limit.
     pub limited: bool,
+    /// Whether `clean` empties it.
+    pub cleaned: bool,
 }
 
 /// What was removed.
@@ -66,16 +68,16 @@ pub fn usage(cache: &Path) -> Result<Usage, BundleError> {
     for name in parts_of(cache)? {
         let items = items(cache, &name);
         let size = items.iter().map(|item| item.size).sum();
-        parts.push(Part { entries: items.len(), size, limited: name != EXEMPT, name });
+        parts.push(Part { entries: items.len(), size, limited: name != EXEMPT, cleaned: is_cleaned(&name), name });
     }
     Ok(Usage { size: parts.iter().filter(|part| part.limited).map(|part| part.size).sum(), parts })
 }
 
-/// Removes what has not been used for so long; everything, if that is no time at all. What another run uses now stays, or is made anew by it.
+/// Removes what has not been used for so long; everything but what releases held, if that is no time at all. What another run uses now stays, or is made anew by it.
 pub fn clean(cache: &Path, older_than: Duration) -> Result<Cleaned, BundleError> {
     let now = SystemTime::now();
     let mut cleaned = Cleaned::default();
-    for name in parts_of(cache)?.into_iter().filter(|name| name != EXEMPT) {
+    for name in parts_of(cache)?.into_iter().filter(|name| is_cleaned(name)) {
         for item in items(cache, &name) {
             let age = item.age(now);
             if age < older_than {
@@ -136,6 +138,10 @@ pub(in crate::bundle) fn used(directory: &Path) {
     let _ = File::open(directory).and_then(|directory| directory.set_modified(SystemTime::now()));
 }
 
+fn is_cleaned(part: &str) -> bool {
+    part != EXEMPT && !REMEMBERED.contains(&part)
+}
+
 fn parts_of(cache: &Path) -> Result<Vec<String>, BundleError> {
     let unusable = |source| BundleError::Cache { path: cache.to_owned(), source };
     let entries = match fs::read_dir(cache) {
@@ -179,13 +185,9 @@ fn remove_directory(path: &Path) -> io::Result<()> {
 
 /// Everything in one part, best effort.
 fn items(cache: &Path, part: &str) -> Vec<Item> {
-    let depth = if part == SPREAD { 2 } else { 1 };
     let mut items = Vec::new();
-    for entry in walkdir::WalkDir::new(cache.join(part)).min_depth(1).max_depth(depth).into_iter().flatten() {
+    for entry in walkdir::WalkDir::new(cache.join(part)).min_depth(1).max_depth(1).into_iter().flatten() {
         let (Ok(metadata), is_directory) = (entry.metadata(), entry.file_type().is_dir()) else { continue };
-        if is_directory && depth > 1 {
-            continue;
-        }
         let size = if is_directory { size_below(entry.path()) } else { on_disk(metadata.len()) };
         let name = entry.file_name().to_string_lossy();
         let unfinished = name.starts_with('.') || name.ends_with(".lock");

@@ -13,6 +13,7 @@ mod stripped;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::convert::Infallible;
 use std::path::Path;
 
 use self::known::Group;
@@ -20,8 +21,12 @@ pub(super) use self::scan::{PKG_RESOURCES, Scanner};
 pub use self::stripped::Stripped;
 pub(super) use self::stripped::{STRIPPED, strip_all};
 use self::table::{RULES, Rule, Surroundings, Unless};
-use crate::bundle::stamp::Stamp;
+use crate::bundle::workers;
+use crate::disk::Stamp;
 use crate::settings::Slim;
+
+/// Files that a thread judges in one go.
+const SHARE: usize = 256;
 
 /// A file of the dependencies.
 #[derive(Debug)]
@@ -122,20 +127,24 @@ fn candidates<'a>(files: &'a [File<'a>], level: Slim) -> HashMap<usize, (&'a str
         }
     }
     let holds_tests = |directory: &str| tests.contains(directory.trim_end_matches('/'));
-    let mut found = HashMap::new();
-    for (index, file) in files.iter().enumerate() {
+    let candidate = |file: &File<'a>| {
         // What belongs to nobody stays: nothing says what it is.
-        if file.included
-            || file.owner.is_empty()
-            || file.path.split('/').next().is_some_and(|top| top.ends_with(".dist-info") || top.ends_with(".egg-info"))
-        {
-            continue;
+        let top = file.path.split('/').next().unwrap_or_default();
+        if file.included || file.owner.is_empty() || top.ends_with(".dist-info") || top.ends_with(".egg-info") {
+            return None;
         }
         let around = Surroundings { owner: file.owner, is_native: native.contains(file.owner), holds_tests: &holds_tests };
-        let mut rules = RULES.iter().filter(|rule| rule.from <= level);
-        if let Some(found_here) = rules.find_map(|rule| Some((rule.subject(file.path, &around)?, rule))) {
-            found.insert(index, found_here);
-        }
-    }
-    found
+        RULES.iter().filter(|rule| rule.from <= level).find_map(|rule| Some((rule.subject(file.path, &around)?, rule)))
+    };
+    let shares: Vec<&[File<'a>]> = files.chunks(SHARE).collect();
+    let found = workers::each(
+        shares.len(),
+        || (),
+        |(), index| {
+            let share = shares.get(index).copied().unwrap_or_default();
+            Ok::<_, Infallible>(share.iter().map(candidate).collect::<Vec<_>>())
+        },
+    );
+    let Ok(found) = found;
+    found.into_iter().flatten().enumerate().filter_map(|(index, found)| Some((index, found?))).collect()
 }

@@ -112,7 +112,7 @@ pub(super) struct Surroundings<'a> {
     /// Whether its distribution has compiled modules.
     pub(super) is_native: bool,
     /// Whether a directory holds modules that a test runner would collect.
-    pub(super) holds_tests: &'a dyn Fn(&str) -> bool,
+    pub(super) holds_tests: &'a (dyn Fn(&str) -> bool + Sync),
 }
 
 impl Rule {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use expect_test::expect;
 use zappa::bundle::{MAX_UNPACKED, Manifest, Source};
-use zappa::model::Runtime;
+use zappa::model::{Layout, Runtime};
 
 use super::fixture::{Fixture, holds, paths, run_python, write};
 use crate::support::python;
@@ -76,26 +76,38 @@ fn every_python_file_has_byte_code_and_says_of_what() {
 
 #[test]
 fn nothing_is_compiled_where_it_runs() {
-    let fixture = fixture();
-    let task_root = fixture.files.outside().join("task");
-    let unpack = "import os, sys, zipfile\n\
-         zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])\n\
-         for directory, _, names in os.walk(sys.argv[2]):\n    \
-             for name in names: os.chmod(os.path.join(directory, name), 0o444)\n    \
-             os.chmod(directory, 0o555)\n";
-    run_python(unpack, &[&archive(&fixture), &task_root]);
-    let import = "import sys; sys.path.insert(0, sys.argv[1]); import app, loose, zappa.handler, zappa.wsgi, zappa.events; app.numbers()";
-    // Neither `-B` nor a cache elsewhere: what were compiled would be written, or at least be tried to.
-    let output = Command::new(python::interpreter()).args(["-I", "-S", "-v", "-c", import]).arg(&task_root).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    run_python("import os, sys\nfor directory, _, _ in os.walk(sys.argv[1]): os.chmod(directory, 0o755)", &[&task_root]);
-    assert!(output.status.success(), "{said}");
-    let ours: Vec<&str> = said.lines().filter(|line| line.contains(task_root.to_str().unwrap())).collect();
-    let count = |begin: &str, end: &str| ours.iter().filter(|line| line.starts_with(begin) && line.ends_with(end)).count();
-    assert!(count("# code object from ", ".pyc'") >= 8, "{ours:#?}");
-    assert_eq!(count("# code object from ", ".py'"), 0, "{ours:#?}");
-    assert!(!said.contains("# wrote ") && !said.contains("could not create"), "{said}");
-    assert!(!ours.iter().any(|line| line.contains("bad magic") || line.contains("is stale")), "{ours:#?}");
+    for layout in [Layout::Together, Layout::Layer] {
+        let fixture = fixture().packaging(|packaging| packaging.layout = layout);
+        let bundle = fixture.write(&fixture.manifest(), "out").unwrap();
+        let (task_root, opt) = (fixture.files.outside().join("var/task"), fixture.files.outside().join("opt"));
+        let unpack = "import os, sys, zipfile\n\
+             zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])\n\
+             for directory, _, names in os.walk(sys.argv[2]):\n    \
+                 for name in names: os.chmod(os.path.join(directory, name), 0o444)\n    \
+                 os.chmod(directory, 0o555)\n";
+        run_python(unpack, &[&bundle.app().unwrap().path, &task_root]);
+        bundle.dependencies().iter().for_each(|layer| drop(run_python(unpack, &[&layer.path, &opt])));
+        let import = "import sys; sys.path[:0] = [sys.argv[1], sys.argv[2] + '/python']; import app, loose, zappa.handler, zappa.wsgi, zappa.events\n\
+                      app.numbers(); print(app.flask.__file__)";
+        // Neither `-B` nor a cache elsewhere: what were compiled would be written, or at least be tried to.
+        let mut python = Command::new(python::interpreter());
+        let output =
+            python.args(["-I", "-S", "-v", "-c", import]).args([&task_root, &opt]).env("LAMBDA_TASK_ROOT", &task_root).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        let writable = "import os, sys\nfor root in sys.argv[1:]:\n    for directory, _, _ in os.walk(root): os.chmod(directory, 0o755)";
+        run_python(writable, &[&task_root, &opt]);
+        assert!(output.status.success(), "{said}");
+        let dependencies = if layout == Layout::Layer { opt.join("python") } else { task_root.clone() };
+        let flask = dependencies.join("flask/__init__.py");
+        assert_eq!(String::from_utf8(output.stdout).unwrap().trim(), flask.to_str().unwrap());
+        let roots = [&task_root, &opt].map(|root| root.to_str().unwrap());
+        let ours: Vec<&str> = said.lines().filter(|line| roots.iter().any(|root| line.contains(root))).collect();
+        let count = |begin: &str, end: &str| ours.iter().filter(|line| line.starts_with(begin) && line.ends_with(end)).count();
+        assert!(count("# code object from ", ".pyc'") >= 8, "{ours:#?}");
+        assert_eq!(count("# code object from ", ".py'"), 0, "{ours:#?}");
+        assert!(!said.contains("# wrote ") && !said.contains("could not create"), "{said}");
+        assert!(!ours.iter().any(|line| line.contains("bad magic") || line.contains("is stale")), "{ours:#?}");
+    }
 }
 
 /// By Python's own means: the header, and that the code is what compiling the source gives, under the name that it will have.

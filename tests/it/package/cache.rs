@@ -1,16 +1,19 @@
 //! What one build leaves for the next never shows in what comes out: whatever was edited, damaged or removed in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, UNIX_EPOCH};
 
 use zappa::bundle::BundleError;
+use zappa::model::Target;
+use zappa::settings::Slim;
 
 use super::fixture::{Fixture, run_python, write};
 use crate::support::python;
 use crate::support::random::Random;
+use crate::support::wheels::{unpack, wheel};
 
 fn fixture() -> Fixture {
     let mut fixture = Fixture::new().distribution("Flask", "3.1.3", &[], true).site("flask/broken.py", "print 'two'\n");
@@ -151,6 +154,27 @@ fn random_edits_give_the_archive_that_a_build_from_scratch_gives() {
     }
 }
 
+/// Every run that has something new leaves a file of it: they do not become ever more.
+#[test]
+fn what_many_runs_add_is_put_together() {
+    let fixture = fixture().file("static/kept.txt", "kept\n");
+    let mut most = 0;
+    for number in 0..70 {
+        fixture.files.write("static/changing.txt", format!("number {number}\n"));
+        archive(&fixture);
+        let members = kept(&fixture).into_iter().filter(|(part, _)| part == "members").count();
+        most = most.max(members);
+        assert!(members <= 33, "{members}");
+    }
+    assert!(most > 30, "{most}");
+    let whole = archive(&fixture);
+    assert!(whole == from_scratch(&fixture));
+    // All that was ever added is still there: nobody needs an interpreter.
+    let fixture = Fixture { python: PathBuf::from("python-is-not-run"), ..fixture };
+    fixture.files.write("static/changing.txt", "number 0\n");
+    archive(&fixture);
+}
+
 /// Files of the cache, by the directory of it that they are in.
 fn kept(fixture: &Fixture) -> Vec<(String, PathBuf)> {
     let files = walkdir::WalkDir::new(fixture.cache()).sort_by_file_name().into_iter().map(|entry| entry.unwrap().into_path());
@@ -174,6 +198,8 @@ fn whatever_is_damaged_is_made_anew() {
     }
     for damaged in parts.into_iter().map(Some).chain([None]) {
         for (number, way) in ways.iter().enumerate() {
+            // Nor is there anything else that could be taken instead.
+            fs::remove_dir_all(fixture.cache().join("members")).unwrap();
             for (part, content, file) in &intact {
                 let mut bytes = content.clone();
                 if damaged.is_none_or(|damaged| damaged == part) {
@@ -204,7 +230,7 @@ fn whatever_is_damaged_is_made_anew() {
 fn a_source_rewritten_between_plan_and_archive_is_noticed() {
     for path in ["shop.py", "settings.txt"] {
         let fixture = fixture().file(path, "limit = 10\n");
-        archive(&fixture);
+        let before = archive(&fixture);
         let manifest = fixture.manifest();
         let file = fixture.root().join(path);
         let modified = fs::metadata(&file).unwrap().modified().unwrap();
@@ -212,39 +238,46 @@ fn a_source_rewritten_between_plan_and_archive_is_noticed() {
         fs::File::open(&file).unwrap().set_modified(modified).unwrap();
         match fixture.write(&manifest, "out") {
             Err(BundleError::Changed { path: named }) => assert_eq!((named, path), (file.canonicalize().unwrap(), "shop.py")),
+            // What it was when it was looked at is at hand, source and byte code.
+            Ok(_) if path == "shop.py" => assert!(fs::read(fixture.files.outside().join("out/app.zip")).unwrap() == before),
             // Without byte code, whatever is in it now is good.
-            Ok(_) => assert_eq!(path, "settings.txt"),
+            Ok(_) => {}
             Err(error) => panic!("{error:?}"),
         }
         assert!(archive(&fixture) == from_scratch(&fixture));
     }
 }
 
-/// Seen from outside: the kernel tells of every file that is opened.
+/// Tells which files of a directory were opened since it was asked last. Seen from outside: by the kernel.
 #[cfg(target_os = "linux")]
-#[test]
-fn files_that_are_as_they_were_are_not_opened() {
+fn opened_in(directory: &Path) -> impl Fn() -> BTreeSet<String> + use<> {
     use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
     use std::mem::MaybeUninit;
 
-    let mut fixture = fixture();
-    for number in 0..30 {
-        fixture =
-            fixture.site(&format!("flask/part{number}.py"), format!("part = {number}\n")).site(&format!("flask/{number}.txt"), "text");
-    }
     let watch = init(CreateFlags::NONBLOCK).unwrap();
-    add_watch(&watch, fixture.site_packages().join("flask"), WatchFlags::OPEN).unwrap();
-    let opened = || {
+    add_watch(&watch, directory, WatchFlags::OPEN).unwrap();
+    move || {
         let mut buffer = [MaybeUninit::uninit(); 65536];
         let mut reader = Reader::new(&watch, &mut buffer);
-        let mut names = std::collections::BTreeSet::new();
+        let mut names = BTreeSet::new();
         while let Ok(event) = reader.next() {
             if !event.events().contains(ReadFlags::ISDIR) {
                 names.extend(event.file_name().map(|name| name.to_str().unwrap().to_owned()));
             }
         }
         names
-    };
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn files_that_are_as_they_were_are_not_opened() {
+    let mut fixture = fixture();
+    for number in 0..30 {
+        fixture =
+            fixture.site(&format!("flask/part{number}.py"), format!("part = {number}\n")).site(&format!("flask/{number}.txt"), "text");
+    }
+    let opened = opened_in(&fixture.site_packages().join("flask"));
     let whole = archive(&fixture);
     assert_eq!(opened().len(), 62, "every file is read once it is there");
     // What had just been written is read until its time tells.
@@ -255,5 +288,28 @@ fn files_that_are_as_they_were_are_not_opened() {
     // Nor those that stand beside one that is not.
     fixture.files.write("app.py", "app = 2\n");
     assert!(whole != archive(&fixture));
-    assert_eq!(opened(), Default::default());
+    assert_eq!(opened(), BTreeSet::new());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_stripped_of_its_symbols_is_not_opened_again() {
+    let mut fixture = Fixture::new().packaging(|packaging| packaging.slim = Slim::Max);
+    fixture.settings.target = Target::Aws;
+    let name = "markupsafe-3.0.3-cp311-cp311-manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_28_x86_64.whl";
+    unpack(&wheel(name), &fixture.site_packages());
+    let object = "_speedups.cpython-311-x86_64-linux-gnu.so";
+    let opened = opened_in(&fixture.site_packages().join("markupsafe"));
+    let before = archive(&fixture);
+    assert!(opened().contains(object));
+    // The archive is another one every time, and all of it is put together anew.
+    let edits = std::cell::Cell::new(0);
+    crate::support::eventually("nothing is opened", || {
+        edits.set(edits.get() + 1);
+        fixture.files.write("app.py", format!("app = {}\n", edits.get()));
+        assert!(before != archive(&fixture));
+        opened().is_empty()
+    });
+    let stripped = fixture.manifest().entries.into_iter().find(|entry| entry.path.ends_with(object)).unwrap();
+    assert_eq!(stripped.reason, "stripped, of MarkupSafe 3.0.3");
 }

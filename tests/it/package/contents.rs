@@ -246,6 +246,7 @@ fn the_configuration_is_data_for_the_shim() {
         edge: false,
         certificate: CertificateSource::Managed,
         route53: true,
+        health_checks: true,
     });
     fixture.settings.gateway.authorizer = Some(Authorizer {
         name: "Judge".to_owned(),

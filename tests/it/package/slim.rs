@@ -12,6 +12,7 @@ use zappa::settings::{AppSetting, Slim};
 
 use super::fixture::{Fixture, holds, interpreter, settings, skipped, write};
 use crate::support::python;
+use crate::support::wheels::{unpack, wheel};
 
 /// What `slim` took, and why.
 fn slimmed(manifest: &Manifest) -> String {
@@ -246,7 +247,7 @@ fn setuptools_stays_for_whoever_imports_pkg_resources() {
 
 /// Every module of the environment of the tests that can be imported before can be imported from the bundle.
 #[test]
-fn what_is_left_of_flask_and_django_is_imported_as_before() {
+fn what_is_left_of_flask_django_and_its_rest_framework_is_imported_as_before() {
     let importable = |root: &Path, names: &str| {
         let list = root.with_extension("modules");
         fs::write(&list, names).unwrap();
@@ -254,13 +255,15 @@ fn what_is_left_of_flask_and_django_is_imported_as_before() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect::<BTreeSet<String>>()
     };
-    let mut fixture = Fixture::new().file("app.py", "import django, flask\n");
+    let mut fixture = Fixture::new().file("app.py", "import django, flask, rest_framework\n");
     fixture.app = AppSetting::Function("app.app".to_owned());
     let site = python::environment().join("lib");
     let site = walkdir::WalkDir::new(site).max_depth(2).into_iter().map(Result::unwrap).find(|entry| entry.file_name() == "site-packages");
     let site = site.unwrap().into_path();
+    unpack(&wheel("djangorestframework-3.16.1-py3-none-any.whl"), &fixture.site_packages());
     let manifest = |level: Slim| {
-        let packages = InstalledPackages { site_packages: vec![site.clone()], linked: vec![], source: String::new() };
+        let packages =
+            InstalledPackages { site_packages: vec![site.clone(), fixture.site_packages()], linked: vec![], source: String::new() };
         let project = Project {
             root: fixture.root().to_owned(),
             interpreter: interpreter(Path::new("not-run")),
@@ -294,6 +297,9 @@ fn what_is_left_of_flask_and_django_is_imported_as_before() {
     let names: Vec<String> = names.into_iter().collect();
     let before = importable(&root, &names.join("\n"));
     assert!(before.len() > 200, "{before:?}");
+    for module in ["views", "routers", "serializers", "test", "authtoken.models", "schemas.openapi"] {
+        assert!(before.contains(&format!("rest_framework.{module}")), "{module}: {before:?}");
+    }
     for slim in [&safe, &max] {
         shrink(slim);
         let lost: Vec<_> = before.difference(&importable(&root, &names.join("\n"))).cloned().collect();
@@ -321,7 +327,8 @@ warnings.simplefilter("ignore")
 names = open(names).read().split()
 good = []
 from django.conf import settings
-settings.configure()
+apps = ["django.contrib.auth", "django.contrib.contenttypes", "rest_framework", "rest_framework.authtoken"]
+settings.configure(INSTALLED_APPS=apps)
 import django
 django.setup()
 for name in names:

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Size and times of a file, and which file it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     size: u64,
     modified: Option<SystemTime>,
     /// Inode and time of the last change of any kind, where there is such a thing.
@@ -14,22 +14,22 @@ pub(super) struct Stamp {
 }
 
 /// A stamp as bytes.
-pub(super) type StampBytes = [u8; 44];
+pub(crate) type StampBytes = [u8; 44];
 
 impl Stamp {
     /// Of a file as it is now; `None` if it cannot be seen.
-    pub(super) fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         fs::metadata(path).ok().map(|metadata| Self::from(&metadata))
     }
 
     /// Uncompressed bytes.
-    pub(super) fn size(&self) -> u64 {
+    pub(crate) fn size(&self) -> u64 {
         self.size
     }
 
     /// Whether a file that is written to from `now` on gets another stamp for it. Clocks of file systems tick: what changes twice between two ticks
     /// keeps its stamp ("racily clean" in git). Linux ticks up to every 10 ms; FAT, HFS+ and ext3 every second or two, and have no fractions.
-    pub(super) fn is_settled(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_settled(&self, now: SystemTime) -> bool {
         let Some(modified) = self.modified else { return false };
         // Where a file has such a time, nobody can set it.
         let changed = match self.identity {
@@ -45,7 +45,7 @@ impl Stamp {
     }
 
     /// For a file of ours; `None` where the file system has no times.
-    pub(super) fn bytes(&self) -> Option<StampBytes> {
+    pub(crate) fn bytes(&self) -> Option<StampBytes> {
         let modified = match self.modified?.duration_since(UNIX_EPOCH) {
             Ok(since) => i128::try_from(since.as_nanos()).ok()?,
             Err(before) => -i128::try_from(before.duration().as_nanos()).ok()?,
@@ -58,6 +58,11 @@ impl Stamp {
         bytes[28..36].copy_from_slice(&seconds.to_le_bytes());
         bytes[36..].copy_from_slice(&nanoseconds.to_le_bytes());
         Some(bytes)
+    }
+
+    /// As [`Stamp::bytes`], in hexadecimal.
+    pub(crate) fn text(&self) -> Option<String> {
+        Some(self.bytes()?.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
 

@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime};
 use sha2::{Digest as _, Sha256};
 
 /// How the names of files begin while they are written.
-pub(super) const UNFINISHED: &str = ".new-";
+pub(crate) const UNFINISHED: &str = ".new-";
 /// Half a SHA-256: against accidents, not against anybody.
 const CHECKSUM: usize = 16;
 /// A file that is used has a time no older than this, so that what nobody uses can be told apart.
 const FRESH: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The content of the file at `path`, if there is one that is not damaged.
-pub(in crate::bundle) fn read(path: &Path) -> Option<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
     let mut file = File::open(path).ok()?;
     let metadata = file.metadata().ok()?;
     let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
@@ -30,7 +30,7 @@ pub(in crate::bundle) fn read(path: &Path) -> Option<Vec<u8>> {
 }
 
 /// Makes `content` the content of the file at `path`.
-pub(in crate::bundle) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = new_file(path)?;
     file.write_all(content)?;
     file.write_all(&Sha256::digest(content)[..CHECKSUM])?;
@@ -38,7 +38,7 @@ pub(in crate::bundle) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 /// A file beside `path`, still without a name of its own; makes the directories that are missing.
-pub(super) fn new_file(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+pub(crate) fn new_file(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let make = || tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory);
     make().or_else(|error| {
@@ -51,7 +51,7 @@ pub(super) fn new_file(path: &Path) -> io::Result<tempfile::NamedTempFile> {
 }
 
 /// Takes note that a file has been used.
-pub(super) fn used(file: &File, metadata: &Metadata) {
+pub(crate) fn used(file: &File, metadata: &Metadata) {
     let now = SystemTime::now();
     if metadata.modified().is_ok_and(|time| now.duration_since(time).is_ok_and(|age| age > FRESH)) {
         let _ = file.set_modified(now);
