@@ -35,8 +35,10 @@ const UNREAD: [&[u8]; 16] = [
     b".ctf",
 ];
 
-/// The file without them; `None` where it is to stay as it is.
-pub(super) fn strip(data: &[u8]) -> Option<Vec<u8>> {
+/// The file without them, made in its place in memory, since some are large; `None` where it is to stay as it is.
+pub(super) fn strip(mut file: Vec<u8>) -> Option<Vec<u8>> {
+    let length = file.len();
+    let data = file.as_slice();
     let header = Header::parse(data).ok()?;
     header.endian().ok()?;
     let machine = header.e_machine(ENDIAN);
@@ -81,7 +83,8 @@ pub(super) fn strip(data: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
 
-    let mut stripped = data.get(..end)?.to_vec();
+    let mut header = *header;
+    file.truncate(end);
     let number = u16::try_from(headers.len() / size_of::<Section>()).ok()?;
     let own_name = names.len();
     names.extend_from_slice(b".shstrtab\0");
@@ -97,16 +100,15 @@ pub(super) fn strip(data: &[u8]) -> Option<Vec<u8>> {
         sh_addralign: U64::new(ENDIAN, 1),
         sh_entsize: U64::new(ENDIAN, 0),
     };
-    stripped.extend_from_slice(&names);
-    stripped.resize(stripped.len().next_multiple_of(8), 0);
-    let mut header = *header;
-    header.e_shoff.set(ENDIAN, stripped.len() as u64);
+    file.extend_from_slice(&names);
+    file.resize(file.len().next_multiple_of(8), 0);
+    header.e_shoff.set(ENDIAN, file.len() as u64);
     header.e_shnum.set(ENDIAN, number.checked_add(1)?);
     header.e_shstrndx.set(ENDIAN, SymbolSection(number));
-    stripped.extend_from_slice(&headers);
-    stripped.extend_from_slice(pod::bytes_of(&own));
-    stripped.get_mut(..size_of::<Header>())?.copy_from_slice(pod::bytes_of(&header));
-    (stripped.len() + WORTH <= data.len()).then_some(stripped)
+    file.extend_from_slice(&headers);
+    file.extend_from_slice(pod::bytes_of(&own));
+    file.get_mut(..size_of::<Header>())?.copy_from_slice(pod::bytes_of(&header));
+    (file.len() + WORTH <= length).then_some(file)
 }
 
 /// Whether it is in memory when the code runs.

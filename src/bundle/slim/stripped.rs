@@ -38,7 +38,7 @@ impl Stripped {
     /// Itself. The file has to be what it was.
     pub(in crate::bundle) fn bytes(&self) -> io::Result<Vec<u8>> {
         let original = fs::read(&self.file)?;
-        let stripped = if Digest::of(&original) == self.digest { strip(&original) } else { None };
+        let stripped = if Digest::of(&original) == self.digest { strip(original) } else { None };
         stripped.ok_or_else(|| io::Error::other("it changed while the bundle was made"))
     }
 }
@@ -76,7 +76,7 @@ fn of(entry: &Entry, known: &Known) -> Option<(u64, Stripped)> {
         Some(note) => parse(note),
         None => {
             let original = content.bytes.map_or_else(|| fs::read(path).ok().filter(|bytes| Digest::of(bytes) == content.digest), Some)?;
-            let size = strip(&original).map(|stripped| stripped.len() as u64);
+            let size = strip(original).map(|stripped| stripped.len() as u64);
             known.remember(name, size.map_or_else(Vec::new, |size| size.to_le_bytes().to_vec()));
             size
         }
